@@ -23,3 +23,8 @@
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
 pub mod continuity;
+pub mod dns;
+pub mod dnssec;
+pub mod evidence;
+pub mod moment;
+pub mod ports;

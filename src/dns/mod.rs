@@ -1,0 +1,21 @@
+//! Names, types, records, RRsets, canonical form and order, reading raw messages. Pure.
+//!
+//! Everything that enters from the network comes through [`Message::parse`]; RDATA is held in the canonical form of
+//! RFC 4034 section 6.2 (names uncompressed and, where that section says so, in lower case), so equality of bytes is
+//! equality of records.
+
+mod message;
+mod name;
+mod query;
+mod record;
+mod rrset;
+mod rtype;
+mod text;
+
+pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, without_id};
+pub use name::{Name, NameError};
+pub use query::{QueryOptions, query_message};
+pub use record::{CLASS_IN, Record, Ttl};
+pub use rrset::{Rrset, rrsets};
+pub use rtype::Rtype;
+pub use text::{ZoneTextError, parse_records};

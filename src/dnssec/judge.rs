@@ -1,0 +1,137 @@
+//! Every signature of an RRset against every key that it may mean: what each pair came to.
+
+use std::collections::BTreeSet;
+
+use super::{Dnskey, KeyId, Rrsig, SignatureFault, verify_rrset};
+use crate::dns::{Name, Rrset};
+
+/// One signature with one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The key that was tried.
+    pub key: KeyId,
+    /// The signature's window in Unix seconds, both ends included.
+    pub window: (i64, i64),
+    /// Whether the octets verify, the time aside.
+    pub octets: Result<(), SignatureFault>,
+    /// Whether the window holds the moment of judgement.
+    pub timely: Result<(), SignatureFault>,
+}
+
+/// All attempts on one RRset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signers {
+    /// Pairs of signature and key with the same tag and algorithm.
+    pub attempts: Vec<Attempt>,
+    /// Tag and algorithm of the signatures for which no key was at hand.
+    pub orphans: BTreeSet<(u16, u8)>,
+    /// Pairs that were not tried because the budget was spent.
+    pub untried: usize,
+}
+
+impl Signers {
+    /// The keys with which the RRset verifies, the time aside.
+    pub fn keys(&self) -> BTreeSet<KeyId> {
+        self.attempts
+            .iter()
+            .filter(|a| a.octets.is_ok())
+            .map(|a| a.key.clone())
+            .collect()
+    }
+
+    /// The keys with which the RRset verifies at the moment of judgement.
+    pub fn timely_keys(&self) -> BTreeSet<KeyId> {
+        self.attempts
+            .iter()
+            .filter(|a| a.octets.is_ok() && a.timely.is_ok())
+            .map(|a| a.key.clone())
+            .collect()
+    }
+
+    /// The part of time in which every good signature is valid; none without a good signature.
+    pub fn window(&self) -> Option<(i64, i64)> {
+        self.attempts
+            .iter()
+            .filter(|a| a.octets.is_ok())
+            .map(|a| a.window)
+            .reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)))
+    }
+}
+
+/// The work that one judgement may cost (CVE-2023-50387).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Verifications left.
+    pub verifications: u32,
+    /// Keys tried for one tag and algorithm.
+    pub keys_per_tag: usize,
+    /// Signatures tried of one RRset.
+    pub signatures_per_rrset: usize,
+    /// Hashes of NSEC3 left.
+    pub nsec3_hashes: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget {
+            verifications: 64,
+            keys_per_tag: 4,
+            signatures_per_rrset: 8,
+            nsec3_hashes: 24,
+        }
+    }
+}
+
+/// Judges every signature of `rrset` with the keys of its tag and algorithm at the Unix time `at`.
+pub fn judge_rrset<'a>(
+    rrset: &Rrset,
+    keys: impl IntoIterator<Item = &'a Dnskey> + Clone,
+    zone: &Name,
+    at: i64,
+    budget: &mut Budget,
+) -> Signers {
+    let mut signers = Signers::default();
+    for (index, signature) in rrset.signatures.iter().enumerate() {
+        let candidates = keys
+            .clone()
+            .into_iter()
+            .filter(|key| key.algorithm == signature.algorithm && key.tag() == signature.tag);
+        let mut tried = 0;
+        let mut any = false;
+        for key in candidates {
+            any = true;
+            let spent = budget.verifications == 0
+                || tried >= budget.keys_per_tag
+                || index >= budget.signatures_per_rrset;
+            if spent {
+                signers.untried += 1;
+                continue;
+            }
+            tried += 1;
+            budget.verifications -= 1;
+            signers.attempts.push(attempt(rrset, signature, key, zone, at));
+        }
+        if !any {
+            signers.orphans.insert((signature.tag, signature.algorithm));
+        }
+    }
+    signers
+}
+
+fn attempt(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, zone: &Name, at: i64) -> Attempt {
+    let window = signature.window(at);
+    let inside = at.clamp(window.0, window.1.max(window.0));
+    let timely = if at > window.1 {
+        Err(SignatureFault::Expired(at - window.1))
+    } else if at < window.0 {
+        Err(SignatureFault::NotYetValid(window.0 - at))
+    } else {
+        Ok(())
+    };
+    Attempt {
+        key: key.id(),
+        window,
+        octets: verify_rrset(rrset, signature, key, zone, inside),
+        timely,
+    }
+}

@@ -1,0 +1,75 @@
+//! Messages by the SHA-256 of their octets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+/// The SHA-256 of a blob, 64 lower-case hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BlobId(String);
+
+impl BlobId {
+    /// The name of these octets.
+    pub fn of(octets: &[u8]) -> BlobId {
+        BlobId(data_encoding::HEXLOWER.encode(digest(&SHA256, octets).as_ref()))
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..12).unwrap_or(&self.0))
+    }
+}
+
+/// Octets by name; equal ones are held once. Messages are stored with their identifier set to zero.
+#[derive(Clone, Debug, Default)]
+pub struct Blobs(BTreeMap<BlobId, Arc<[u8]>>);
+
+impl Blobs {
+    /// Holds `octets` and gives their name.
+    pub fn insert(&mut self, octets: &[u8]) -> BlobId {
+        let id = BlobId::of(octets);
+        self.0.entry(id.clone()).or_insert_with(|| Arc::from(octets));
+        id
+    }
+
+    /// The octets of that name.
+    pub fn get(&self, id: &BlobId) -> Option<&Arc<[u8]>> {
+        self.0.get(id)
+    }
+
+    /// All of them in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&BlobId, &Arc<[u8]>)> {
+        self.0.iter()
+    }
+
+    /// Takes over what `other` holds.
+    pub fn extend(&mut self, other: Blobs) {
+        self.0.extend(other.0);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,11 @@
+//! What the runner needs of the world, as traits. One adapter a system implements them; the lab implements them too.
+
+mod driver;
+mod observer;
+mod transport;
+
+pub use driver::{
+    Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Parent, Provider, RrsetChange,
+};
+pub use observer::{AskRequest, NameServer, Observed, Observer, ProbeNames, SweepRequest, Topology};
+pub use transport::{Clock, ExchangeError, Transport};
