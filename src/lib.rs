@@ -28,3 +28,4 @@ pub mod dnssec;
 pub mod evidence;
 pub mod moment;
 pub mod ports;
+pub mod workflow;
