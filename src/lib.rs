@@ -22,6 +22,8 @@
 //!
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
+pub mod adapters;
+pub mod cli;
 pub mod continuity;
 pub mod dns;
 pub mod dnssec;

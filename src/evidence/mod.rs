@@ -1,7 +1,11 @@
 //! What was seen and what was done, as data: observations, journal entries and their hash chain. Pure.
 
 mod blob;
+mod chain;
+mod entry;
 mod observation;
 
 pub use blob::{BlobId, Blobs};
+pub use chain::{Chain, FaultKind, JournalFault, Line, ReadJournal, Reader, Torn, read_journal};
+pub use entry::{Entry, EntryError, JOURNAL_FORMAT, NO_PREVIOUS, hash_line};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};

@@ -1,0 +1,3 @@
+//! One file a system that is spoken to.
+
+pub mod journal;

@@ -1,0 +1,3 @@
+//! The command line: arguments and settings, one file a command.
+
+pub mod settings;

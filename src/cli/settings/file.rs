@@ -1,0 +1,233 @@
+//! The settings file as it is written: types that say where each value stands. [`super::resolve`] checks them together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::text::{Located, Period, SecretSource, ServerAddress, table};
+use crate::dns::Name;
+
+/// The settings of `unbroken`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "unbroken.toml")]
+pub(super) struct File {
+    /// The zones, by name.
+    #[serde(default)]
+    pub(super) zone: BTreeMap<Located<String>, ZoneTable>,
+    /// The DNS providers, by a short name of your choice.
+    #[serde(default)]
+    pub(super) provider: BTreeMap<Located<String>, ProviderTable>,
+    /// The registrars, registries or parent zones, by a short name of your choice.
+    #[serde(default)]
+    pub(super) parent: BTreeMap<Located<String>, ParentTable>,
+    /// How to look.
+    #[serde(default)]
+    pub(super) observe: ObserveTable,
+}
+
+/// A zone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ZoneTable {
+    /// The providers that sign the zone now.
+    pub(super) signers: Vec<Located<String>>,
+    /// Who changes DS and NS at the parent.
+    pub(super) parent: Located<String>,
+    /// A file with DS or DNSKEY records to trust, in presentation format. Default: the IANA root's, compiled in.
+    pub(super) anchors: Option<Located<PathBuf>>,
+    /// Whether the group publishes CDS and CDNSKEY: as it does now (`auto`), the union everywhere, or none anywhere.
+    #[serde(default)]
+    pub(super) cds: CdsPolicy,
+    /// How long both providers serve side by side, healthy, before one of them leaves.
+    pub(super) soak: Option<Period>,
+    /// The largest TTL in the zone, seconds: needed where the provider's driver cannot read the zone.
+    pub(super) max_ttl: Option<Located<u32>>,
+    /// Names to ask for besides the apex. Default: found by the tool.
+    #[serde(default)]
+    pub(super) probes: ProbesTable,
+}
+
+/// Whether CDS and CDNSKEY are published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CdsPolicy {
+    /// The union at every signer if one of them publishes any now, else none.
+    #[default]
+    Auto,
+    /// The union at every signer.
+    Union,
+    /// None at every signer.
+    None,
+}
+
+/// Names to ask for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbesTable {
+    /// A name and a type with an answer: `"www.shop.test. A"`.
+    pub(super) positive: Option<Located<String>>,
+    /// A name that exists and a type that it does not have: `"shop.test. LOC"`.
+    pub(super) no_data: Option<Located<String>>,
+    /// A name that does not exist.
+    #[schemars(with = "Option<String>")]
+    pub(super) no_name: Option<Located<Name>>,
+    /// A name that only a wildcard answers.
+    #[schemars(with = "Option<String>")]
+    pub(super) wildcard: Option<Located<Name>>,
+}
+
+/// What a provider's or parent's driver is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DriverName {
+    Rfc2136,
+    PowerDns,
+    Manual,
+}
+
+impl DriverName {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            DriverName::Rfc2136 => "rfc2136",
+            DriverName::PowerDns => "powerdns",
+            DriverName::Manual => "manual",
+        }
+    }
+}
+
+/// Which server software answers RFC 2136 updates: they differ in what they accept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// BIND.
+    Bind,
+    /// Knot DNS.
+    Knot,
+    /// Anything else.
+    #[default]
+    Generic,
+}
+
+/// A DNS provider.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProviderTable {
+    /// How to talk to it: `rfc2136` (updates with TSIG), `powerdns` (its HTTP API), `manual` (you do it, unbroken watches).
+    pub(super) driver: Located<DriverName>,
+    /// The host names of its servers for this zone. No two providers share one.
+    #[schemars(with = "Vec<String>")]
+    pub(super) name_servers: Vec<Located<Name>>,
+    /// rfc2136: `bind`, `knot` or `generic`.
+    pub(super) profile: Option<Located<Profile>>,
+    /// rfc2136: the address for updates, transfers and authenticated reads, port 53 unless given.
+    #[schemars(with = "Option<String>")]
+    pub(super) server: Option<Located<ServerAddress>>,
+    /// rfc2136: the key that signs the messages.
+    pub(super) tsig: Option<Located<TsigTable>>,
+    /// powerdns: where its API listens, such as `https://pdns.example:8081`.
+    pub(super) url: Option<Located<String>>,
+    /// powerdns: the API key.
+    pub(super) api_key: Option<Located<SecretSource>>,
+    /// powerdns: the server's identifier in the API. Default: `localhost`.
+    pub(super) server_id: Option<Located<String>>,
+    /// powerdns: allow `http://` to an address that is not loopback. The API key is then readable on the way.
+    pub(super) insecure_http: Option<Located<bool>>,
+}
+
+/// A registrar, registry or parent zone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ParentTable {
+    /// How to talk to it: `rfc2136` or `manual`.
+    pub(super) driver: Located<DriverName>,
+    /// rfc2136: the address for updates, port 53 unless given.
+    #[schemars(with = "Option<String>")]
+    pub(super) server: Option<Located<ServerAddress>>,
+    /// rfc2136: the key that signs the messages.
+    pub(super) tsig: Option<Located<TsigTable>>,
+}
+
+/// A TSIG key (RFC 8945).
+#[derive(Debug, JsonSchema)]
+pub(super) struct TsigTable {
+    /// The key's name.
+    #[schemars(with = "String")]
+    pub(super) name: Name,
+    /// The algorithm.
+    pub(super) algorithm: TsigAlgorithm,
+    /// The secret, base64.
+    pub(super) secret: Located<SecretSource>,
+}
+
+impl<'de> Deserialize<'de> for TsigTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            name: Name,
+            algorithm: TsigAlgorithm,
+            secret: Located<SecretSource>,
+        }
+        let fields: Fields = table(
+            deserializer,
+            "a TSIG key is a table: { name = \"KEY.\", algorithm = \"hmac-sha256\", secret = { env = \"NAME\" } }",
+        )?;
+        Ok(TsigTable {
+            name: fields.name,
+            algorithm: fields.algorithm,
+            secret: fields.secret,
+        })
+    }
+}
+
+/// A TSIG algorithm (RFC 8945 section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TsigAlgorithm {
+    /// HMAC-SHA256.
+    #[serde(rename = "hmac-sha256")]
+    HmacSha256,
+    /// HMAC-SHA384.
+    #[serde(rename = "hmac-sha384")]
+    HmacSha384,
+    /// HMAC-SHA512.
+    #[serde(rename = "hmac-sha512")]
+    HmacSha512,
+}
+
+impl TsigAlgorithm {
+    /// Its name in DNS, without the final dot.
+    pub fn word(self) -> &'static str {
+        match self {
+            TsigAlgorithm::HmacSha256 => "hmac-sha256",
+            TsigAlgorithm::HmacSha384 => "hmac-sha384",
+            TsigAlgorithm::HmacSha512 => "hmac-sha512",
+        }
+    }
+}
+
+/// How to look.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ObserveTable {
+    /// Addresses of root servers to begin at. Default: the real ones.
+    #[schemars(with = "Vec<String>")]
+    #[serde(default)]
+    pub(super) roots: Vec<ServerAddress>,
+    /// What stands for an address: labs, tests, tunnels.
+    #[schemars(with = "BTreeMap<String, String>")]
+    #[serde(default)]
+    pub(super) addresses: BTreeMap<ServerAddress, ServerAddress>,
+    /// Between sweeps while something is awaited; five times that at rest. Default: `60s`.
+    pub(super) interval: Option<Located<Period>>,
+    /// Every TTL counts as at least this, for resolvers with a minimum of their own. Default: `60s`.
+    pub(super) ttl_floor: Option<Period>,
+    /// Added to every wait, for clock errors and servers that were not seen. Default: `5s`.
+    pub(super) margin: Option<Period>,
+    /// The most questions a second to one server address. Default: 5.
+    pub(super) qps: Option<Located<u32>>,
+    /// How long to wait for one answer. Default: `3s`.
+    pub(super) timeout: Option<Located<Period>>,
+}

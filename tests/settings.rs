@@ -1,0 +1,163 @@
+//! The settings file: what it gives, and what is said about a wrong one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use unbroken::cli::settings::{CdsPolicy, ParentSettings, ProviderDriver, Settings};
+use unbroken::dns::Name;
+
+const GOOD: &str = r#"
+[zone."Shop.Test"]
+signers = ["a"]
+parent  = "registry"
+soak    = "2h"
+cds     = "union"
+max_ttl = 3600
+probes  = { positive = "www.shop.test. A", wildcard = "x.dyn.shop.test" }
+
+[provider.a]
+driver = "rfc2136"
+profile = "bind"
+server = "192.0.2.11:53"
+tsig = { name = "lab.", algorithm = "hmac-sha256", secret = { env = "LAB_TSIG" } }
+name_servers = ["ns.prova.test."]
+
+[provider.c]
+driver = "powerdns"
+url = "http://127.0.0.1:8081"
+api_key = { file = "c.key" }
+name_servers = ["ns.provc.test."]
+
+[provider.m]
+driver = "manual"
+name_servers = ["ns.provm.test."]
+
+[parent.registry]
+driver = "rfc2136"
+server = "192.0.2.2"
+tsig = { name = "lab.", algorithm = "hmac-sha512", secret = { command = ["pass", "show", "tsig"] } }
+
+[observe]
+roots = ["198.41.0.4"]
+addresses = { "192.0.2.11" = "127.0.0.1:5301" }
+interval = "30s"
+"#;
+
+fn parse(text: &str) -> Result<Settings, String> {
+    Settings::parse(Path::new("conf/unbroken.toml"), text).map_err(|error| match error.advice() {
+        Some(hint) => format!("{error} [{hint}]"),
+        None => error.to_string(),
+    })
+}
+
+/// The error when `from` stands as `to` in a good file.
+fn wrong(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    match parse(&GOOD.replacen(from, to, 1)) {
+        Ok(_) => panic!("taken: {to}"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_good_file_gives_everything() {
+    let settings = parse(GOOD).unwrap();
+    let name = Name::parse("shop.test").unwrap();
+    let zone = settings.zone(&name).unwrap();
+    assert_eq!(zone.signers, ["a"]);
+    assert_eq!((zone.cds, zone.max_ttl), (CdsPolicy::Union, Some(3600)));
+    assert_eq!(zone.soak.duration(), Duration::from_secs(7200));
+    assert_eq!(zone.anchors.iter().count(), 1);
+    let (parent, driver) = settings.parent_of(&name).unwrap();
+    assert_eq!(parent, "registry");
+    assert!(matches!(driver, ParentSettings::Rfc2136 { server, .. } if server.port() == 53));
+    assert!(matches!(
+        settings.provider("m").unwrap().driver,
+        ProviderDriver::Manual
+    ));
+    assert_eq!(settings.observe.interval.duration(), Duration::from_secs(30));
+    assert_eq!(settings.observe.margin.duration(), Duration::from_secs(5));
+    assert_eq!(
+        settings.observe.addresses.iter().next().unwrap().1.to_string(),
+        "127.0.0.1:5301"
+    );
+    assert_eq!(settings.folder(), Path::new("conf"));
+}
+
+#[test]
+fn the_journal_gets_references_and_no_secret() {
+    let settings = parse(GOOD).unwrap();
+    let text = serde_json::to_string_pretty(&settings.redacted()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let errors = [
+        wrong("signers =", "sgners ="),
+        wrong("signers = [\"a\"]", "signers = \"a\""),
+        wrong("signers = [\"a\"]", "signers = [\"a\", \"nosuch\"]"),
+        wrong("signers = [\"a\"]", "signers = [\"a\", \"a\"]"),
+        wrong("\"registry\"\n", "\"nosuch\"\n"),
+        wrong("zone.\"Shop.Test\"", "zone.\"shop..test\""),
+        wrong("soak    = \"2h\"", "soak = \"2 hours\""),
+        wrong("soak    = \"2h\"", "soak = 7200"),
+        wrong("\"union\"", "\"both\""),
+        wrong("max_ttl = 3600", "max_ttl = -1"),
+        wrong("max_ttl = 3600", "max_ttl = 4000000000"),
+        wrong("\"www.shop.test. A\"", "\"www.shop.test.\""),
+        wrong("\"www.shop.test. A\"", "\"www.other.test. A\""),
+        wrong("\"x.dyn.shop.test\"", "\"x.dyn.other.test\""),
+        wrong("\"rfc2136\"", "\"nsupdate\""),
+        wrong("profile = \"bind\"", "url = \"https://x\""),
+        wrong("server = \"192.0.2.11:53\"\n", ""),
+        wrong("\"192.0.2.11:53\"", "\"ns1.example\""),
+        wrong("hmac-sha256", "hmac-md5"),
+        wrong("[\"ns.provc.test.\"]", "[\"NS.provA.test\"]"),
+        wrong("[\"ns.provc.test.\"]", "[]"),
+        wrong("http://127.0.0.1:8081", "http://192.0.2.7:8081"),
+        wrong("http://127.0.0.1:8081", "https://me:pw@pdns.example"),
+        wrong("http://127.0.0.1:8081", "ftp://pdns.example"),
+        wrong("[provider.m]", "[provider.\"m/../x\"]"),
+        wrong("interval = \"30s\"", "interval = \"0s\""),
+        wrong("interval = \"30s\"", "qps = 0"),
+        wrong("\"127.0.0.1:5301\"", "\"127.0.0.1:99999\""),
+        wrong("[observe]", "[obsrve]"),
+        wrong("driver = \"powerdns\"", "driver ="),
+        wrong("[\"a\"]\n", "[\"a\"]\nanchors = \"nosuch.ds\"\n"),
+    ];
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn a_literal_secret_is_refused_and_not_repeated() {
+    let reference = "{ env = \"LAB_TSIG\" }";
+    let tsig = "{ name = \"lab.\", algorithm = \"hmac-sha256\", secret = { env = \"LAB_TSIG\" } }";
+    let errors = [
+        wrong(reference, "\"hunter2\""),
+        wrong(reference, "{ value = \"hunter2\" }"),
+        wrong(reference, "{ env = \"A\", file = \"hunter2\" }"),
+        wrong(reference, "20160816"),
+        wrong(reference, "\"hunter2"),
+        wrong(reference, "hunter2"),
+        wrong(tsig, "\"hmac-sha256:lab:hunter2\""),
+        wrong("{ file = \"c.key\" }", "\"hunter2\""),
+        wrong("{ file = \"c.key\" }", "[\"hunter2\"]"),
+    ];
+    for error in &errors {
+        assert!(
+            !error.contains("hunter2") && !error.contains("20160816"),
+            "{error}"
+        );
+    }
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn the_schema_names_every_table() {
+    let schema = Settings::schema();
+    for table in ["zone", "provider", "parent", "observe"] {
+        assert!(schema["properties"].get(table).is_some(), "{table}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+}
