@@ -30,4 +30,5 @@ pub mod dnssec;
 pub mod evidence;
 pub mod moment;
 pub mod ports;
+pub mod runner;
 pub mod workflow;

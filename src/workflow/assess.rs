@@ -42,14 +42,19 @@ pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
     let mut by_address: BTreeMap<(&str, SocketAddr), Vec<(&StreamKey, &Stream)>> = BTreeMap::new();
     for (key, stream) in state.ledger.streams() {
         if let Place::Provider(name) = &key.place {
-            by_address.entry((name, key.address)).or_default().push((key, stream));
+            by_address
+                .entry((name, key.address))
+                .or_default()
+                .push((key, stream));
         }
     }
     let ds_sets: Vec<&DsSet> = snapshot.ds.values.keys().collect();
     by_address
         .into_iter()
         .map(|((provider, address), streams)| {
-            let server = streams.first().map_or_else(Name::root, |(_, stream)| stream.server.clone());
+            let server = streams
+                .first()
+                .map_or_else(Name::root, |(_, stream)| stream.server.clone());
             let (status, why) = match state.upstream.fault() {
                 Some(fault) => (Status::Indeterminate, fault.to_owned()),
                 None => judge(&servers.topology.zone, &ds_sets, &streams, at.floor_seconds()),
@@ -61,36 +66,52 @@ pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
                 address,
                 status,
                 why,
-                expires: streams.iter().filter_map(|(_, stream)| stream.window).map(|window| window.1).min(),
+                expires: streams
+                    .iter()
+                    .filter_map(|(_, stream)| stream.window)
+                    .map(|window| window.1)
+                    .min(),
             }
         })
         .collect()
 }
 
-fn judge(
-    zone: &Name,
-    ds_sets: &[&DsSet],
-    streams: &[(&StreamKey, &Stream)],
-    at: i64,
-) -> (Status, String) {
-    if let Some((key, why)) = streams.iter().find_map(|(key, stream)| Some((key, stream.unclear.as_ref()?))) {
-        return (Status::Indeterminate, format!("{} {}: {why}", key.name, key.rtype));
+fn judge(zone: &Name, ds_sets: &[&DsSet], streams: &[(&StreamKey, &Stream)], at: i64) -> (Status, String) {
+    if let Some((key, why)) = streams
+        .iter()
+        .find_map(|(key, stream)| Some((key, stream.unclear.as_ref()?)))
+    {
+        return (
+            Status::Indeterminate,
+            format!("{} {}: {why}", key.name, key.rtype),
+        );
     }
     if ds_sets.is_empty() {
-        return (Status::Indeterminate, "no DS answer that verifies was seen at the parent".to_owned());
+        return (
+            Status::Indeterminate,
+            "no DS answer that verifies was seen at the parent".to_owned(),
+        );
     }
     if ds_sets.iter().all(|set| set.is_empty()) {
-        return (Status::Insecure, "the parent proves that there is no DS".to_owned());
+        return (
+            Status::Insecure,
+            "the parent proves that there is no DS".to_owned(),
+        );
     }
     let Some(key_sets) = key_sets(zone, streams) else {
         return (Status::Indeterminate, "no DNSKEY answer was seen".to_owned());
     };
     for ds in ds_sets {
         for (keys, signed_by) in &key_sets {
-            let linked = signed_by.iter().any(|key| ds.iter().any(|record| record.matches(zone, key.key())));
+            let linked = signed_by
+                .iter()
+                .any(|key| ds.iter().any(|record| record.matches(zone, key.key())));
             if !linked {
                 let tags: Vec<String> = keys.iter().map(|key| key.key().tag().to_string()).collect();
-                let why = format!("no DS record names a key that signs its DNSKEY RRset ({})", tags.join(", "));
+                let why = format!(
+                    "no DS record names a key that signs its DNSKEY RRset ({})",
+                    tags.join(", ")
+                );
                 return (Status::Bogus, why);
             }
         }
@@ -128,18 +149,29 @@ fn data_verdict(streams: &[(&StreamKey, &Stream)], key_sets: &KeySets, at: i64) 
                 return (Status::Bogus, format!("{question}: an RRset without a signature"));
             }
             let covered = |keys: &BTreeSet<KeyId>| {
-                signed_by.iter().any(|signer| matches!(signer, SignerId::Key(key) if keys.contains(key)))
+                signed_by
+                    .iter()
+                    .any(|signer| matches!(signer, SignerId::Key(key) if keys.contains(key)))
             };
             if !key_sets.iter().all(|(keys, _)| covered(keys)) {
-                return (Status::Bogus, format!("{question}: no key of its DNSKEY RRset made the signature"));
+                return (
+                    Status::Bogus,
+                    format!("{question}: no key of its DNSKEY RRset made the signature"),
+                );
             }
         }
         if let Some((from, until)) = stream.window {
             if at > until {
-                return (Status::Bogus, format!("{question}: a signature expired {} s ago", at - until));
+                return (
+                    Status::Bogus,
+                    format!("{question}: a signature expired {} s ago", at - until),
+                );
             }
             if at < from {
-                return (Status::Bogus, format!("{question}: a signature is not valid for another {} s", from - at));
+                return (
+                    Status::Bogus,
+                    format!("{question}: a signature is not valid for another {} s", from - at),
+                );
             }
         }
     }

@@ -80,20 +80,54 @@ pub enum Decision {
     Complete,
 }
 
+impl Decision {
+    /// Whether it says the same as another, details aside that change with every sweep.
+    pub fn same_as(&self, other: &Decision) -> bool {
+        match (self, other) {
+            (
+                Decision::Wait {
+                    step: a,
+                    until: t,
+                    why: x,
+                    gate: g,
+                },
+                Decision::Wait {
+                    step: b,
+                    until: u,
+                    why: y,
+                    gate: h,
+                },
+            ) => a == b && t == u && g.is_some() == h.is_some() && (g.is_some() || x == y),
+            (a, b) => a == b,
+        }
+    }
+}
+
 /// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
 /// is done after it, the last answer without the new version is not older than that.
 pub fn decide(state: &State) -> Decision {
     let Some(plan) = state.plan_in_force() else {
-        return Decision::Halt { what: "there is no plan".to_owned(), choices: vec!["make one: unbroken plan".to_owned()] };
+        return Decision::Halt {
+            what: "there is no plan".to_owned(),
+            choices: vec!["make one: unbroken plan".to_owned()],
+        };
     };
     let Some(sweep) = &state.last_sweep else {
-        return Decision::Look { why: "nothing was asked yet".to_owned() };
+        return Decision::Look {
+            why: "nothing was asked yet".to_owned(),
+        };
     };
     if plan.steps.iter().all(|step| state.is_proven(&step.id)) {
         return Decision::Complete;
     }
     let now = state.snapshot();
-    let view = View { state, plan: &plan, now: &now, sweep, traced: timeline(&plan, &state.ledger, &state.pool) };
+    let view = View {
+        state,
+        plan: &plan,
+        now: &now,
+        sweep,
+        traced: timeline(&plan, &state.ledger, &state.pool),
+    };
     view.stopper().unwrap_or_else(|| view.next())
 }
 
@@ -112,7 +146,10 @@ impl View<'_> {
 
     /// What stands in the way of every step.
     fn stopper(&self) -> Option<Decision> {
-        self.blind_spots().or_else(|| self.strangers()).or_else(|| self.bogus()).or_else(|| self.drift())
+        self.blind_spots()
+            .or_else(|| self.strangers())
+            .or_else(|| self.bogus())
+            .or_else(|| self.drift())
     }
 
     fn blind_spots(&self) -> Option<Decision> {
@@ -124,7 +161,9 @@ impl View<'_> {
             .blind
             .iter()
             .map(|spot| {
-                let address = spot.address.map_or_else(|| "no address".to_owned(), |a| a.to_string());
+                let address = spot
+                    .address
+                    .map_or_else(|| "no address".to_owned(), |a| a.to_string());
                 format!("{} ({address}): {}", spot.server, spot.why)
             })
             .collect();
@@ -137,13 +176,18 @@ impl View<'_> {
 
     fn strangers(&self) -> Option<Decision> {
         let named = self.now.parent_ns.values.keys().flatten();
-        let strangers: Vec<String> =
-            named.filter(|host| self.plan.owner_of(host).is_none()).map(ToString::to_string).collect();
+        let strangers: Vec<String> = named
+            .filter(|host| self.plan.owner_of(host).is_none())
+            .map(ToString::to_string)
+            .collect();
         if strangers.is_empty() {
             return None;
         }
         Some(Decision::Halt {
-            what: format!("the delegation names {}, which no provider in the settings runs", strangers.join(", ")),
+            what: format!(
+                "the delegation names {}, which no provider in the settings runs",
+                strangers.join(", ")
+            ),
             choices: vec![
                 "add the host to `name_servers` of the provider that feeds it, and plan again".to_owned(),
                 "remove it from the delegation".to_owned(),
@@ -153,8 +197,10 @@ impl View<'_> {
 
     fn bogus(&self) -> Option<Decision> {
         let verdicts = assess(self.state, self.sweep.ended);
-        let broken: Vec<&ServerVerdict> =
-            verdicts.iter().filter(|v| v.delegated && v.status == Status::Bogus).collect();
+        let broken: Vec<&ServerVerdict> = verdicts
+            .iter()
+            .filter(|v| v.delegated && v.status == Status::Bogus)
+            .collect();
         let first = broken.first()?;
         let text = broken
             .iter()
@@ -164,7 +210,10 @@ impl View<'_> {
         Some(Decision::Halt {
             what: format!("the zone is bogus at a server that resolvers are led to: {text}"),
             choices: vec![
-                format!("repair it at {}: a change that repairs is allowed at once, and the next sweep will see it", first.provider),
+                format!(
+                    "repair it at {}: a change that repairs is allowed at once, and the next sweep will see it",
+                    first.provider
+                ),
                 "look at every server: unbroken check".to_owned(),
             ],
         })
@@ -245,7 +294,10 @@ impl View<'_> {
         if step.approval && !self.state.approvals.contains_key(&step.id.0) {
             return Decision::Person {
                 what: step.id.0.clone(),
-                text: format!("{}: the settings ask for a person's approval", step.intent.title()),
+                text: format!(
+                    "{}: the settings ask for a person's approval",
+                    step.intent.title()
+                ),
                 approve: true,
             };
         }
@@ -254,7 +306,9 @@ impl View<'_> {
         }
         match target(self.plan, &step.intent, self.now) {
             Err(missing) => wait(step, None, missing.0),
-            Ok(wanted) if wanted == Target::Nothing => Decision::Proven { step: step.id.clone() },
+            Ok(wanted) if wanted == Target::Nothing => Decision::Proven {
+                step: step.id.clone(),
+            },
             Ok(wanted) => self.judge_target(step, &wanted),
         }
     }
@@ -283,7 +337,9 @@ impl View<'_> {
 
     /// Proven only by a sweep in which nothing was left open, so that the next gate stands on firm ground.
     fn proven(&self, step: &Step) -> Decision {
-        Decision::Proven { step: step.id.clone() }
+        Decision::Proven {
+            step: step.id.clone(),
+        }
     }
 
     fn try_step(&self, step: &Step, wanted: &Target) -> Decision {
@@ -297,9 +353,18 @@ impl View<'_> {
         if !gate.is_open(self.as_of()) {
             return closed(step, gate);
         }
+        if !self.sweep.tcp {
+            return Decision::Look {
+                why: format!("before step {}, every server is asked over TCP too", step.id),
+            };
+        }
         let changes = wanted.changes(&self.plan.zone, self.now);
         if changes.is_empty() {
-            return wait(step, None, "the servers disagree; nothing more can be changed from here".to_owned());
+            return wait(
+                step,
+                None,
+                "the servers disagree; nothing more can be changed from here".to_owned(),
+            );
         }
         Decision::Act {
             step: step.id.clone(),
@@ -327,7 +392,11 @@ impl View<'_> {
             .filter(|(_, _, _, why)| !matches!(why, super::facts::Unclear::NoRoute(_)))
             .map(|(place, server, rtype, why)| format!("{} {server} {rtype}: {why}", place_word(place)))
             .collect();
-        if open.is_empty() { None } else { Some(format!("not every server answered: {}", open.join("; "))) }
+        if open.is_empty() {
+            None
+        } else {
+            Some(format!("not every server answered: {}", open.join("; ")))
+        }
     }
 
     fn unauthenticated(&self, intent: &Intent) -> Option<Decision> {
@@ -340,10 +409,16 @@ impl View<'_> {
                 Intent::ShareKeys { .. } => self.now.exported(provider),
                 _ => self.now.entry_points(provider),
             };
-            let missing: Vec<String> =
-                needed.iter().filter(|key| !self.state.authentic.contains_key(*key)).map(ToString::to_string).collect();
+            let missing: Vec<String> = needed
+                .iter()
+                .filter(|key| !self.state.authentic.contains_key(*key))
+                .map(ToString::to_string)
+                .collect();
             if !missing.is_empty() {
-                return Some(Decision::Authenticate { provider: provider.clone(), keys: missing });
+                return Some(Decision::Authenticate {
+                    provider: provider.clone(),
+                    keys: missing,
+                });
             }
         }
         None
@@ -354,7 +429,9 @@ impl View<'_> {
         let patience = std::time::Duration::from_secs(u64::from(self.plan.rules.patience));
         // Only a sweep that began after the attempt can tell what came of it.
         if self.sweep.started < last.at {
-            return Some(Decision::Look { why: format!("step {} was tried; now see what came of it", step.id) });
+            return Some(Decision::Look {
+                why: format!("step {} was tried; now see what came of it", step.id),
+            });
         }
         let rested = self.sweep.started >= last.at + patience;
         let again = (last.at + patience).ceil_seconds();
@@ -412,14 +489,21 @@ impl View<'_> {
         if self.sweep.started >= over {
             return self.proven(step);
         }
-        wait(step, Some(over.ceil_seconds()), format!("both serve the zone since {since}"))
+        wait(
+            step,
+            Some(over.ceil_seconds()),
+            format!("both serve the zone since {since}"),
+        )
     }
 }
 
 fn same_thing(a: &Intent, b: &Intent) -> bool {
     use Intent::{DropKeys, PublishCds, SetApexNs, SetDs, SetParentNs, ShareKeys};
     match (a, b) {
-        (ShareKeys { at: x, .. } | DropKeys { at: x, .. }, ShareKeys { at: y, .. } | DropKeys { at: y, .. })
+        (
+            ShareKeys { at: x, .. } | DropKeys { at: x, .. },
+            ShareKeys { at: y, .. } | DropKeys { at: y, .. },
+        )
         | (PublishCds { at: x, .. }, PublishCds { at: y, .. })
         | (SetApexNs { at: x, .. }, SetApexNs { at: y, .. }) => x == y,
         (SetDs { .. }, SetDs { .. }) | (SetParentNs { .. }, SetParentNs { .. }) => true,
@@ -428,7 +512,12 @@ fn same_thing(a: &Intent, b: &Intent) -> bool {
 }
 
 fn wait(step: &Step, until: Option<i64>, why: String) -> Decision {
-    Decision::Wait { step: step.id.clone(), until, why, gate: None }
+    Decision::Wait {
+        step: step.id.clone(),
+        until,
+        why,
+        gate: None,
+    }
 }
 
 fn closed(step: &Step, gate: Gate) -> Decision {
@@ -437,7 +526,12 @@ fn closed(step: &Step, gate: Gate) -> Decision {
         (None, Some(first)) => first.to_string(),
         (None, None) => "the checker gives no reason".to_owned(),
     };
-    Decision::Wait { step: step.id.clone(), until: gate.opens, why, gate: Some(gate) }
+    Decision::Wait {
+        step: step.id.clone(),
+        until: gate.opens,
+        why,
+        gate: Some(gate),
+    }
 }
 
 /// What is done first when several steps are ready.
@@ -464,7 +558,9 @@ fn place_word(place: &Place) -> String {
 /// For a decision of `Wait`, the moment at which looking again is worth it.
 pub fn wake(decision: &Decision) -> Option<Moment> {
     match decision {
-        Decision::Wait { until: Some(until), .. } => Some(Moment::from_seconds(*until)),
+        Decision::Wait {
+            until: Some(until), ..
+        } => Some(Moment::from_seconds(*until)),
         _ => None,
     }
 }

@@ -115,8 +115,8 @@ pub enum Reading {
 }
 
 /// What is needed to read an answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
     /// The zone.
     pub zone: &'a Name,
     /// The parent zone.
@@ -130,7 +130,7 @@ pub struct Context<'a> {
 }
 
 /// Reads an outcome that is no message.
-pub fn no_message(outcome: &Outcome) -> Option<Unclear> {
+pub(super) fn no_message(outcome: &Outcome) -> Option<Unclear> {
     match outcome {
         Outcome::Answer { .. } => None,
         Outcome::Timeout => Some(Unclear::Timeout),
@@ -140,7 +140,7 @@ pub fn no_message(outcome: &Outcome) -> Option<Unclear> {
 }
 
 /// Reads an answer to the question `name`, `rtype` that a server of `place` gave at the Unix time `at`.
-pub fn read(
+pub(super) fn read(
     place: &Place,
     name: &Name,
     rtype: Rtype,
@@ -167,29 +167,57 @@ pub fn read(
 }
 
 fn known(facts: BTreeSet<Served>, window: Option<(i64, i64)>) -> Reading {
-    Reading::Known { facts, window, serial: None }
+    Reading::Known {
+        facts,
+        window,
+        serial: None,
+    }
 }
 
 fn read_ds(message: &Message, at: i64, context: Context<'_>) -> Reading {
     if context.parent_keys.is_empty() {
-        return Reading::Unknown(Unclear::Unverified("the parent's own keys are not validated".to_owned()));
+        return Reading::Unknown(Unclear::Unverified(
+            "the parent's own keys are not validated".to_owned(),
+        ));
     }
     let mut budget = Budget::default();
-    let verdict = judge_ds(context.zone, context.parent, context.parent_keys, message, at, &mut budget);
+    let verdict = judge_ds(
+        context.zone,
+        context.parent,
+        context.parent_keys,
+        message,
+        at,
+        &mut budget,
+    );
     let set = match verdict.status {
         DsStatus::Secure(set) => set,
         DsStatus::ProvenAbsent => DsSet::new(),
         DsStatus::Bogus | DsStatus::Indeterminate => {
-            let why = verdict.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join("; ");
+            let why = verdict
+                .reasons
+                .iter()
+                .map(|reason| reason.text.as_str())
+                .collect::<Vec<_>>()
+                .join("; ");
             return Reading::Unknown(Unclear::Unverified(why));
         }
     };
-    known(BTreeSet::from([Served { fact: Fact::Ds(set), ttl: verdict.ttl }]), verdict.signers.window())
+    known(
+        BTreeSet::from([Served {
+            fact: Fact::Ds(set),
+            ttl: verdict.ttl,
+        }]),
+        verdict.signers.window(),
+    )
 }
 
 fn read_delegation(message: &Message, context: Context<'_>) -> Reading {
     let in_section = |records: &[Record]| -> Vec<Record> {
-        records.iter().filter(|r| r.rtype == Rtype::NS && r.name == *context.zone).cloned().collect()
+        records
+            .iter()
+            .filter(|r| r.rtype == Rtype::NS && r.name == *context.zone)
+            .cloned()
+            .collect()
     };
     // A server that is authoritative for parent and child answers instead of referring.
     let mut ns = in_section(&message.authority);
@@ -200,7 +228,13 @@ fn read_delegation(message: &Message, context: Context<'_>) -> Reading {
         return Reading::Unknown(Unclear::Lame);
     }
     let (names, ttl) = names_and_ttl(&ns, &message.additional, context);
-    known(BTreeSet::from([Served { fact: Fact::ParentNs(names), ttl }]), None)
+    known(
+        BTreeSet::from([Served {
+            fact: Fact::ParentNs(names),
+            ttl,
+        }]),
+        None,
+    )
 }
 
 /// NS targets and the life of all that a resolver needs of them: the set, its glue, the addresses.
@@ -213,7 +247,11 @@ fn names_and_ttl(ns: &[Record], additional: &[Record], context: Context<'_>) -> 
         .map(|record| record.ttl)
         .max()
         .unwrap_or(0);
-    let addresses = names.iter().map(|name| (context.address_ttl)(name)).max().unwrap_or(0);
+    let addresses = names
+        .iter()
+        .map(|name| (context.address_ttl)(name))
+        .max()
+        .unwrap_or(0);
     (names, own.max(glue).max(addresses))
 }
 
@@ -224,22 +262,34 @@ fn read_child(name: &Name, rtype: Rtype, message: &Message, at: i64, context: Co
     let mut facts = BTreeSet::new();
     let mut window: Option<(i64, i64)> = None;
     let answer = rrsets(&message.answer);
-    let asked = answer.iter().find(|set| set.name == *name && set.rtype == rtype && !set.rdatas.is_empty());
+    let asked = answer
+        .iter()
+        .find(|set| set.name == *name && set.rtype == rtype && !set.rdatas.is_empty());
     special_fact(name, rtype, message, asked, at, context, &mut facts, &mut window);
     if rtype != Rtype::DNSKEY || asked.is_none() {
-        for rrset in data_rrsets(answer, message, context.zone) {
+        for rrset in data_rrsets(&answer, message, context.zone) {
             data_fact(&rrset, at, context, &mut facts, &mut window);
         }
     }
-    let serial = if rtype == Rtype::SOA { asked.and_then(soa_serial) } else { None };
-    Reading::Known { facts, window, serial }
+    let serial = if rtype == Rtype::SOA {
+        asked.and_then(soa_serial)
+    } else {
+        None
+    };
+    Reading::Known {
+        facts,
+        window,
+        serial,
+    }
 }
 
 /// The serial: the first of the five numbers that end the RDATA of a SOA.
 fn soa_serial(rrset: &Rrset) -> Option<u32> {
     let rdata = rrset.rdatas.first()?;
     let numbers = rdata.get(rdata.len().checked_sub(20)?..)?;
-    Some(u32::from_be_bytes([numbers[0], numbers[1], numbers[2], numbers[3]]))
+    Some(u32::from_be_bytes([
+        numbers[0], numbers[1], numbers[2], numbers[3],
+    ]))
 }
 
 #[expect(clippy::too_many_arguments, reason = "private, called once")]
@@ -260,15 +310,27 @@ fn special_fact(
     let rdatas: &[Vec<u8>] = asked.map_or(&[], |set| &set.rdatas);
     let fact = match rtype {
         Rtype::NS => {
-            let ns: Vec<Record> =
-                message.answer.iter().filter(|r| r.rtype == Rtype::NS && r.name == *name).cloned().collect();
+            let ns: Vec<Record> = message
+                .answer
+                .iter()
+                .filter(|r| r.rtype == Rtype::NS && r.name == *name)
+                .cloned()
+                .collect();
             let (names, ttl) = names_and_ttl(&ns, &message.additional, context);
-            facts.insert(Served { fact: Fact::ApexNs(names), ttl });
+            facts.insert(Served {
+                fact: Fact::ApexNs(names),
+                ttl,
+            });
             return;
         }
         Rtype::DNSKEY => dnskey_fact(asked, at, context, window),
         Rtype::CDS => Fact::Cds(rdatas.iter().filter_map(|rdata| Ds::from_rdata(rdata)).collect()),
-        Rtype::CDNSKEY => Fact::Cdnskey(rdatas.iter().filter_map(|rdata| Dnskey::from_rdata(rdata)).collect()),
+        Rtype::CDNSKEY => Fact::Cdnskey(
+            rdatas
+                .iter()
+                .filter_map(|rdata| Dnskey::from_rdata(rdata))
+                .collect(),
+        ),
         _ => return,
     };
     facts.insert(Served { fact, ttl });
@@ -281,22 +343,33 @@ fn dnskey_fact(
     window: &mut Option<(i64, i64)>,
 ) -> Fact {
     let Some(rrset) = asked else {
-        return Fact::Dnskey { keys: BTreeSet::new(), signed_by: BTreeSet::new() };
+        return Fact::Dnskey {
+            keys: BTreeSet::new(),
+            signed_by: BTreeSet::new(),
+        };
     };
-    let keys: Vec<Dnskey> =
-        rrset.rdatas.iter().filter_map(|rdata| Dnskey::from_rdata(rdata)).filter(Dnskey::is_usable).collect();
+    let keys: Vec<Dnskey> = rrset
+        .rdatas
+        .iter()
+        .filter_map(|rdata| Dnskey::from_rdata(rdata))
+        .filter(Dnskey::is_usable)
+        .collect();
     let signers = judge_rrset(rrset, &keys, context.zone, at, &mut Budget::default());
     narrow(window, signers.window());
-    Fact::Dnskey { keys: keys.iter().map(Dnskey::id).collect(), signed_by: signers.keys() }
+    Fact::Dnskey {
+        keys: keys.iter().map(Dnskey::id).collect(),
+        signed_by: signers.keys(),
+    }
 }
 
 /// The signed RRsets of an answer: all of the answer section, and of the authority section what proves absence.
-fn data_rrsets(answer: Vec<Rrset>, message: &Message, zone: &Name) -> Vec<Rrset> {
+fn data_rrsets(answer: &[Rrset], message: &Message, zone: &Name) -> Vec<Rrset> {
     let proofs = rrsets(&message.authority)
         .into_iter()
         .filter(|set| matches!(set.rtype, Rtype::SOA | Rtype::NSEC | Rtype::NSEC3));
     answer
-        .into_iter()
+        .iter()
+        .cloned()
         .chain(proofs)
         .filter(|set| !set.rdatas.is_empty() && set.name.is_at_or_below(zone))
         .collect()
@@ -316,11 +389,17 @@ fn data_fact(
         signed_by = rrset
             .signatures
             .iter()
-            .map(|signature| SignerId::Unknown { tag: signature.tag, algorithm: signature.algorithm })
+            .map(|signature| SignerId::Unknown {
+                tag: signature.tag,
+                algorithm: signature.algorithm,
+            })
             .collect();
     }
     narrow(window, signers.window());
-    facts.insert(Served { fact: Fact::Data { signed_by }, ttl: rrset.ttl });
+    facts.insert(Served {
+        fact: Fact::Data { signed_by },
+        ttl: rrset.ttl,
+    });
 }
 
 fn narrow(window: &mut Option<(i64, i64)>, by: Option<(i64, i64)>) {

@@ -67,7 +67,11 @@ impl Ahead<'_> {
             why: step.why.clone(),
             ..blank(id.clone())
         };
-        let ready = step.after.iter().map(|before| self.ended.get(before).copied()).collect::<Option<Vec<_>>>();
+        let ready = step
+            .after
+            .iter()
+            .map(|before| self.ended.get(before).copied())
+            .collect::<Option<Vec<_>>>();
         let Some(ready) = ready else {
             out.note = Some("follows a step that cannot be dated".to_owned());
             return out;
@@ -122,12 +126,21 @@ impl Ahead<'_> {
 
     fn advance(&mut self, effect: &super::gate::Effect, at: i64) {
         for version in &effect.end {
-            if let Some(own) = self.traced.timeline.versions.iter_mut().find(|own| *own == version) {
+            if let Some(own) = self
+                .traced
+                .timeline
+                .versions
+                .iter_mut()
+                .find(|own| *own == version)
+            {
                 own.until = Some(at.max(own.from));
             }
         }
         for (value, ttl) in &effect.begin {
-            self.traced.push(crate::continuity::Version::new(value.clone(), at, None, *ttl), None);
+            self.traced.push(
+                crate::continuity::Version::new(value.clone(), at, None, *ttl),
+                None,
+            );
         }
     }
 }
@@ -146,7 +159,10 @@ fn blank(step: StepId) -> Forecast {
 }
 
 fn only<T: Ord>(value: T, ttl: u32) -> Now<T> {
-    Now { values: BTreeMap::from([(value, ttl)]), unclear: Vec::new() }
+    Now {
+        values: BTreeMap::from([(value, ttl)]),
+        unclear: Vec::new(),
+    }
 }
 
 impl Snapshot {

@@ -5,13 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::snapshot::KeySet;
 use super::target::Target;
 use super::timeline::{Naming, Traced};
-use crate::continuity::{Because, Change, Earliest, Kind, NewVersion, Options, TimelineError, Value, Version, earliest};
-use crate::dns::Name;
+use crate::continuity::{
+    Because, Change, Earliest, Kind, NewVersion, Options, TimelineError, Value, Version, earliest,
+};
 use crate::dnssec::KeyId;
-use crate::evidence::Place;
 use crate::moment::Moment;
 
 /// What must first leave every cache.
@@ -49,7 +48,12 @@ pub struct Gate {
 impl Gate {
     /// Open from `at` on, waiting for nothing.
     pub fn open(at: i64) -> Gate {
-        Gate { opens: Some(at), because: Vec::new(), never: None, sticky: false }
+        Gate {
+            opens: Some(at),
+            because: Vec::new(),
+            never: None,
+            sticky: false,
+        }
     }
 
     /// Whether it is open at that second.
@@ -79,24 +83,32 @@ pub struct Effect {
 }
 
 /// What a target does to the timeline.
-pub fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> Effect {
+pub(super) fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> Effect {
     let open = |kind: Kind, at: Option<&str>| -> Vec<&Version> {
         let of_kind = |v: &&Version| v.until.is_none() && v.value.kind() == kind && v.value.at() == at;
         traced.timeline.versions.iter().filter(of_kind).collect()
     };
     match target {
-        Target::Keys { at, present, absent } => keys_effect(&open(Kind::Dnskey, Some(at)), at, present, absent),
+        Target::Keys { at, present, absent } => {
+            keys_effect(&open(Kind::Dnskey, Some(at)), at, present, absent)
+        }
         Target::Cds { cds, would_set, .. } if !cds.is_empty() => {
             replace(&open(Kind::Ds, None), naming.ds_value(would_set))
         }
         Target::Ds(set) => replace(&open(Kind::Ds, None), naming.ds_value(set)),
         Target::ApexNs { at, hosts } => {
-            let value = Value::ApexNs { at: at.clone(), providers: naming.providers(hosts) };
+            let value = Value::ApexNs {
+                at: at.clone(),
+                providers: naming.providers(hosts),
+            };
             replace(&open(Kind::ApexNs, Some(at)), value)
         }
-        Target::ParentNs(hosts) => {
-            replace(&open(Kind::ParentNs, None), Value::ParentNs { providers: naming.providers(hosts) })
-        }
+        Target::ParentNs(hosts) => replace(
+            &open(Kind::ParentNs, None),
+            Value::ParentNs {
+                providers: naming.providers(hosts),
+            },
+        ),
         Target::Retired(provider) => Effect {
             end: [Kind::ApexNs, Kind::Dnskey, Kind::Data]
                 .into_iter()
@@ -111,11 +123,19 @@ pub fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> Effect {
 
 fn replace(open: &[&Version], value: Value) -> Effect {
     let ttl = open.iter().map(|version| version.ttl).max().unwrap_or(0);
-    let end: Vec<Version> = open.iter().filter(|version| version.value != value).copied().cloned().collect();
+    let end: Vec<Version> = open
+        .iter()
+        .filter(|version| version.value != value)
+        .copied()
+        .cloned()
+        .collect();
     if end.is_empty() && !open.is_empty() {
         return Effect::default();
     }
-    Effect { end, begin: vec![(value, ttl)] }
+    Effect {
+        end,
+        begin: vec![(value, ttl)],
+    }
 }
 
 fn keys_effect(
@@ -130,14 +150,23 @@ fn keys_effect(
         let Value::Dnskey { keys, signed_by, .. } = &version.value else {
             continue;
         };
-        let kept = |list: &[String]| list.iter().filter(|key| !absent.contains(key)).cloned().collect::<Vec<_>>();
+        let kept = |list: &[String]| {
+            list.iter()
+                .filter(|key| !absent.contains(key))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         let mut keys = kept(keys);
         for key in present.iter().map(KeyId::to_string) {
             if !keys.contains(&key) {
                 keys.push(key);
             }
         }
-        let value = Value::Dnskey { at: at.to_owned(), keys, signed_by: kept(signed_by) };
+        let value = Value::Dnskey {
+            at: at.to_owned(),
+            keys,
+            signed_by: kept(signed_by),
+        };
         if value != version.value {
             effect.end.push((*version).clone());
             effect.begin.push((value, version.ttl));
@@ -161,10 +190,19 @@ pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result
     for (value, _) in &effect.begin {
         asked.declare(value);
     }
-    let begin: Vec<NewVersion> =
-        effect.begin.iter().map(|(value, ttl)| NewVersion::new(value.clone(), *ttl)).collect();
-    let beside = Change { end: Vec::new(), begin: begin.clone() };
-    let instead = Change { end: effect.end.clone(), begin };
+    let begin: Vec<NewVersion> = effect
+        .begin
+        .iter()
+        .map(|(value, ttl)| NewVersion::new(value.clone(), *ttl))
+        .collect();
+    let beside = Change {
+        end: Vec::new(),
+        begin: begin.clone(),
+    };
+    let instead = Change {
+        end: effect.end.clone(),
+        begin,
+    };
     let options = options(plan);
     let mut gate = Gate::open(as_of);
     for change in [beside, instead] {
@@ -176,7 +214,11 @@ pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result
 
 /// How the gates of a plan ask the checker.
 pub fn options(plan: &Plan) -> Options {
-    Options { ttl_floor: plan.rules.ttl_floor, stale: plan.rules.stale, ..Options::default() }
+    Options {
+        ttl_floor: plan.rules.ttl_floor,
+        stale: plan.rules.stale,
+        ..Options::default()
+    }
 }
 
 fn later(a: Gate, b: Gate) -> Gate {
@@ -191,9 +233,16 @@ fn later(a: Gate, b: Gate) -> Gate {
 fn describe(traced: &Traced, answer: &Earliest, plan: &Plan) -> Gate {
     Gate {
         opens: answer.earliest,
-        because: answer.because.iter().map(|because| owed(traced, because, plan)).collect(),
+        because: answer
+            .because
+            .iter()
+            .map(|because| owed(traced, because, plan))
+            .collect(),
         never: answer.earliest.is_none().then(|| {
-            answer.reason.clone().unwrap_or_else(|| "no moment was found at which it adds no conflict".to_owned())
+            answer
+                .reason
+                .clone()
+                .unwrap_or_else(|| "no moment was found at which it adds no conflict".to_owned())
         }),
         sticky: answer.sticky,
     }
@@ -214,8 +263,15 @@ fn owed(traced: &Traced, because: &Because, plan: &Plan) -> Owed {
 /// A version's value in words, keys by tag.
 pub fn version_words(value: &Value) -> String {
     let tags = |keys: &[String]| -> String {
-        let short: Vec<&str> = keys.iter().map(|key| key.split('/').next().unwrap_or(key)).collect();
-        if short.is_empty() { "none".to_owned() } else { short.join(", ") }
+        let short: Vec<&str> = keys
+            .iter()
+            .map(|key| key.split('/').next().unwrap_or(key))
+            .collect();
+        if short.is_empty() {
+            "none".to_owned()
+        } else {
+            short.join(", ")
+        }
     };
     match value {
         Value::ParentNs { providers } => format!("delegation to {}", providers.join(" and ")),
@@ -229,25 +285,4 @@ pub fn version_words(value: &Value) -> String {
         Value::Data { at, signed_by } if signed_by.is_empty() => format!("unsigned data at {at}"),
         Value::Data { at, signed_by } => format!("data at {at} signed by {}", tags(signed_by)),
     }
-}
-
-/// The value of a DNSKEY RRset as `set`, for callers that plan one.
-pub fn dnskey_value(at: &str, set: &KeySet) -> Value {
-    Naming::dnskey_value(at, set)
-}
-
-/// Where a target changes something, for people.
-pub fn place_of(target: &Target) -> Option<Place> {
-    match target {
-        Target::Keys { at, .. } | Target::Cds { at, .. } | Target::ApexNs { at, .. } => {
-            Some(Place::Provider(at.clone()))
-        }
-        Target::Ds(_) | Target::ParentNs(_) => Some(Place::Parent),
-        Target::Retired(_) | Target::Nothing => None,
-    }
-}
-
-/// Host names in one line.
-pub fn hosts(names: &std::collections::BTreeSet<Name>) -> String {
-    names.iter().map(Name::to_string).collect::<Vec<_>>().join(" ")
 }

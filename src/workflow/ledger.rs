@@ -114,11 +114,23 @@ impl Ledger {
         stream.asked = observation.sent;
         match reading {
             Reading::Unknown(why) => stream.unclear = Some(why.clone()),
-            Reading::Known { facts, window, serial } => {
+            Reading::Known {
+                facts,
+                window,
+                serial,
+            } => {
                 stream.unclear = None;
                 stream.window = *window;
                 stream.serial = serial.or(stream.serial);
-                stream.note(facts, observation, if sweep_started == began { began } else { observation.sent });
+                stream.note(
+                    facts,
+                    observation,
+                    if sweep_started == began {
+                        began
+                    } else {
+                        observation.sent
+                    },
+                );
             }
         }
     }

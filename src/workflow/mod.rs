@@ -19,9 +19,7 @@ mod upstream;
 
 pub use assess::{ServerVerdict, assess};
 pub use decide::{Decision, decide, wake};
-pub use event::{
-    Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers,
-};
+pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers};
 pub use facts::{Fact, Reading, Served, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};

@@ -215,7 +215,9 @@ impl Plan {
 
     /// The provider that runs the name server `host`.
     pub fn owner_of(&self, host: &Name) -> Option<&Signer> {
-        self.signers.iter().find(|signer| signer.name_servers.contains(host))
+        self.signers
+            .iter()
+            .find(|signer| signer.name_servers.contains(host))
     }
 
     /// The name servers of these providers.
@@ -237,9 +239,15 @@ impl Intent {
     /// In a few words, for people.
     pub fn title(&self) -> String {
         match self {
-            Intent::ShareKeys { at, of } => format!("put the data-signing keys of {} into the DNSKEY RRset at {at}", of.join(", ")),
+            Intent::ShareKeys { at, of } => format!(
+                "put the data-signing keys of {} into the DNSKEY RRset at {at}",
+                of.join(", ")
+            ),
             Intent::DropKeys { at, of } => format!("remove the keys of {of} from the DNSKEY RRset at {at}"),
-            Intent::PublishCds { at, of } => format!("CDS and CDNSKEY at {at}: the union of {}, or none anywhere", of.join(", ")),
+            Intent::PublishCds { at, of } => format!(
+                "CDS and CDNSKEY at {at}: the union of {}, or none anywhere",
+                of.join(", ")
+            ),
             Intent::SetDs { of, without } if without.is_empty() => {
                 format!("DS at the parent for the keys of {}", of.join(", "))
             }

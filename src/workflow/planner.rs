@@ -36,7 +36,10 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         Purpose::Join { signer } => {
             let mut steps = Steps::default();
             join(&mut steps, group, signer);
-            (steps.finish(), group.iter().cloned().chain([signer.clone()]).collect())
+            (
+                steps.finish(),
+                group.iter().cloned().chain([signer.clone()]).collect(),
+            )
         }
         Purpose::Leave { signer } => {
             let mut steps = Steps::default();
@@ -58,7 +61,10 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
     Plan {
         format: 1,
         zone: wish.zone.clone(),
-        parent: state.servers.as_ref().map_or_else(Name::root, |servers| servers.topology.parent.clone()),
+        parent: state
+            .servers
+            .as_ref()
+            .map_or_else(Name::root, |servers| servers.topology.parent.clone()),
         purpose: wish.purpose.clone(),
         signers: taking_part,
         before: group.clone(),
@@ -85,7 +91,13 @@ fn order(before: &[String], after: &[String]) -> Vec<String> {
 /// The digest types of the present DS records without SHA-1, which validators ignore beside another (RFC 4509 section 3).
 fn digest_types(state: &State) -> BTreeSet<u8> {
     let snapshot = state.snapshot();
-    let present: BTreeSet<u8> = snapshot.ds.values.keys().flatten().map(|ds| ds.digest_type).collect();
+    let present: BTreeSet<u8> = snapshot
+        .ds
+        .values
+        .keys()
+        .flatten()
+        .map(|ds| ds.digest_type)
+        .collect();
     present.into_iter().filter(|digest| *digest != 1).collect()
 }
 

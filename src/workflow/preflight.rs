@@ -41,16 +41,28 @@ impl fmt::Display for Finding {
             Severity::Refuse => "refused",
             Severity::Warn => "warning",
         };
-        write!(f, "{word} [{}]: {}\n    remedy: {}", self.code, self.text, self.remedy)
+        write!(
+            f,
+            "{word} [{}]: {}\n    remedy: {}",
+            self.code, self.text, self.remedy
+        )
     }
 }
 
 fn refuse(code: &str, text: impl Into<String>, remedy: &str) -> Finding {
-    Finding { severity: Severity::Refuse, code: code.to_owned(), text: text.into(), remedy: remedy.to_owned() }
+    Finding {
+        severity: Severity::Refuse,
+        code: code.to_owned(),
+        text: text.into(),
+        remedy: remedy.to_owned(),
+    }
 }
 
 fn warn(code: &str, text: impl Into<String>, remedy: &str) -> Finding {
-    Finding { severity: Severity::Warn, ..refuse(code, text, remedy) }
+    Finding {
+        severity: Severity::Warn,
+        ..refuse(code, text, remedy)
+    }
 }
 
 /// Everything found against `plan`, given what was seen.
@@ -81,22 +93,38 @@ fn membership(plan: &Plan) -> Option<Finding> {
     }
     if let Some(name) = stranger.filter(|name| plan.before.contains(name)) {
         let text = format!("{name} is a signer of {} already", plan.zone);
-        return Some(refuse("already-a-member", text, "name a provider that is not in `signers`"));
+        return Some(refuse(
+            "already-a-member",
+            text,
+            "name a provider that is not in `signers`",
+        ));
     }
     if plan.after.is_empty() {
-        return Some(refuse("last-signer", "no signer would be left", "join another signer first, or migrate"));
+        return Some(refuse(
+            "last-signer",
+            "no signer would be left",
+            "join another signer first, or migrate",
+        ));
     }
     None
 }
 
 fn chain(state: &State) -> Option<Finding> {
     let fault = state.upstream.fault()?;
-    Some(refuse("chain-above", fault, "check the trust anchors and the zones above; nothing can be proven below them"))
+    Some(refuse(
+        "chain-above",
+        fault,
+        "check the trust anchors and the zones above; nothing can be proven below them",
+    ))
 }
 
 fn answers(state: &State) -> Vec<Finding> {
     let Some(sweep) = &state.last_sweep else {
-        return vec![refuse("not-observed", "nothing was asked yet", "run it where the servers can be reached")];
+        return vec![refuse(
+            "not-observed",
+            "nothing was asked yet",
+            "run it where the servers can be reached",
+        )];
     };
     let mut by_server: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (place, server, rtype, why) in &sweep.unclear {
@@ -107,7 +135,10 @@ fn answers(state: &State) -> Vec<Finding> {
             Place::Provider(name) => format!("{server} of {name}"),
             _ => format!("{server} of the parent"),
         };
-        by_server.entry(whose).or_default().push(format!("{rtype}: {why}"));
+        by_server
+            .entry(whose)
+            .or_default()
+            .push(format!("{rtype}: {why}"));
     }
     let mut out: Vec<Finding> = by_server
         .into_iter()
@@ -119,7 +150,13 @@ fn answers(state: &State) -> Vec<Finding> {
             )
         })
         .collect();
-    let blind: Vec<String> = sweep.blind.iter().map(|spot| spot.server.to_string()).collect::<BTreeSet<_>>().into_iter().collect();
+    let blind: Vec<String> = sweep
+        .blind
+        .iter()
+        .map(|spot| spot.server.to_string())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     if !blind.is_empty() {
         out.push(warn(
             "blind-spot",
@@ -139,10 +176,17 @@ fn servers(state: &State, plan: &Plan) -> Vec<Finding> {
         .filter(|verdict| plan.before.contains(&verdict.provider))
         .filter(|verdict| matches!(verdict.status, Status::Bogus | Status::Insecure))
         .map(|verdict| {
-            let word = if verdict.status == Status::Bogus { "bogus" } else { "insecure" };
+            let word = if verdict.status == Status::Bogus {
+                "bogus"
+            } else {
+                "insecure"
+            };
             refuse(
                 &format!("{word}-now"),
-                format!("{} ({}) at {}: {}", verdict.server, verdict.address, verdict.provider, verdict.why),
+                format!(
+                    "{} ({}) at {}: {}",
+                    verdict.server, verdict.address, verdict.provider, verdict.why
+                ),
                 "a move starts from a zone that validates at every server: repair it first",
             )
         })
@@ -206,7 +250,11 @@ fn delegation(plan: &Plan, now: &Snapshot) -> Vec<Finding> {
 
 fn digests(plan: &Plan, now: &Snapshot) -> Option<Finding> {
     let Some(set) = now.ds.agreed() else {
-        return Some(refuse("ds-unknown", "the parent's servers do not agree on the DS RRset", "wait until they do"));
+        return Some(refuse(
+            "ds-unknown",
+            "the parent's servers do not agree on the DS RRset",
+            "wait until they do",
+        ));
     };
     if set.is_empty() {
         return None;
@@ -220,7 +268,10 @@ fn digests(plan: &Plan, now: &Snapshot) -> Option<Finding> {
     }
     let mut by_key: BTreeMap<(u16, u8), BTreeSet<u8>> = BTreeMap::new();
     for ds in set.iter().filter(|ds| ds.digest_type != 1) {
-        by_key.entry((ds.tag, ds.algorithm)).or_default().insert(ds.digest_type);
+        by_key
+            .entry((ds.tag, ds.algorithm))
+            .or_default()
+            .insert(ds.digest_type);
     }
     let kinds: BTreeSet<&BTreeSet<u8>> = by_key.values().collect();
     (kinds.len() > 1).then(|| {
@@ -233,20 +284,29 @@ fn digests(plan: &Plan, now: &Snapshot) -> Option<Finding> {
 }
 
 fn list(set: &DsSet) -> String {
-    set.iter().map(|ds| format!("{} {} {}", ds.tag, ds.algorithm, ds.digest_type)).collect::<Vec<_>>().join(", ")
+    set.iter()
+        .map(|ds| format!("{} {} {}", ds.tag, ds.algorithm, ds.digest_type))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn algorithms(plan: &Plan, now: &Snapshot) -> Option<Finding> {
-    let of = |name: &str| -> BTreeSet<u8> {
-        now.own_keys(name).iter().map(|key| key.key().algorithm).collect()
-    };
-    let sets: Vec<(String, BTreeSet<u8>)> =
-        plan.signers.iter().map(|s| (s.name.clone(), of(&s.name))).filter(|(_, set)| !set.is_empty()).collect();
+    let of =
+        |name: &str| -> BTreeSet<u8> { now.own_keys(name).iter().map(|key| key.key().algorithm).collect() };
+    let sets: Vec<(String, BTreeSet<u8>)> = plan
+        .signers
+        .iter()
+        .map(|s| (s.name.clone(), of(&s.name)))
+        .filter(|(_, set)| !set.is_empty())
+        .collect();
     let first = sets.first()?;
     let other = sets.iter().find(|(_, set)| *set != first.1)?;
     Some(refuse(
         "algorithms-differ",
-        format!("{} signs with algorithms {:?}, {} with {:?}", first.0, first.1, other.0, other.1),
+        format!(
+            "{} signs with algorithms {:?}, {} with {:?}",
+            first.0, first.1, other.0, other.1
+        ),
         "all signers of a group use the same algorithms (RFC 8901 section 4): make new keys at the newcomer, 13 is common to all",
     ))
 }

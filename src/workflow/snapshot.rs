@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::{Fact, Served, SignerId, Unclear};
 use super::ledger::{Ledger, Stream, StreamKey};
 use crate::dns::{Name, Rtype};
-use crate::dnssec::{Ds, DsSet, Dnskey, KeyId};
+use crate::dnssec::{Dnskey, Ds, DsSet, KeyId};
 use crate::evidence::Place;
 
 /// The values that the streams of one question at one place say now.
@@ -19,7 +19,10 @@ pub struct Now<T: Ord> {
 
 impl<T: Ord> Default for Now<T> {
     fn default() -> Self {
-        Now { values: BTreeMap::new(), unclear: Vec::new() }
+        Now {
+            values: BTreeMap::new(),
+            unclear: Vec::new(),
+        }
     }
 }
 
@@ -83,7 +86,10 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads the latest of every stream.
     pub fn of(ledger: &Ledger, zone: &Name, owners: &BTreeMap<KeyId, String>) -> Snapshot {
-        let mut snapshot = Snapshot { owners: owners.clone(), ..Snapshot::default() };
+        let mut snapshot = Snapshot {
+            owners: owners.clone(),
+            ..Snapshot::default()
+        };
         for (key, stream) in ledger.streams() {
             match &key.place {
                 Place::Parent => snapshot.at_parent(key, stream),
@@ -172,13 +178,19 @@ impl Snapshot {
     pub fn ds_of(&self, zone: &Name, provider: &str, digest_types: &BTreeSet<u8>) -> DsSet {
         self.entry_points(provider)
             .iter()
-            .flat_map(|key| digest_types.iter().filter_map(|digest| Ds::of(zone, key.key(), *digest)))
+            .flat_map(|key| {
+                digest_types
+                    .iter()
+                    .filter_map(|digest| Ds::of(zone, key.key(), *digest))
+            })
             .collect()
     }
 
     /// Whether a DS record names a key of this provider.
     pub fn names_key_of(&self, zone: &Name, ds: &Ds, provider: &str) -> bool {
-        self.owners.iter().any(|(key, owner)| owner == provider && ds.matches(zone, key.key()))
+        self.owners
+            .iter()
+            .any(|(key, owner)| owner == provider && ds.matches(zone, key.key()))
     }
 }
 
@@ -191,9 +203,10 @@ impl AtProvider {
                     _ => None,
                 }),
                 Rtype::DNSKEY => gather(&mut self.dnskey, stream, |fact| match fact {
-                    Fact::Dnskey { keys, signed_by } => {
-                        Some(KeySet { keys: keys.clone(), signed_by: signed_by.clone() })
-                    }
+                    Fact::Dnskey { keys, signed_by } => Some(KeySet {
+                        keys: keys.clone(),
+                        signed_by: signed_by.clone(),
+                    }),
                     _ => None,
                 }),
                 Rtype::CDS => gather(&mut self.cds, stream, |fact| match fact {

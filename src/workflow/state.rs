@@ -11,7 +11,7 @@ use super::snapshot::Snapshot;
 use super::upstream::Upstream;
 use crate::dns::{Message, Name, Rtype};
 use crate::dnssec::{Anchors, Dnskey, KeyId};
-use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Sweep};
+use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Proto, Sweep};
 use crate::moment::Moment;
 use crate::ports::{Applied, FailureClass};
 
@@ -63,6 +63,8 @@ pub struct LastSweep {
     pub blind: Vec<BlindSpot>,
     /// Sweeps so far.
     pub count: u64,
+    /// Whether everything was asked over TCP by itself too.
+    pub tcp: bool,
 }
 
 /// Gives the octets of a blob.
@@ -158,11 +160,19 @@ impl State {
                     Some(Progress::Tried(last)) => last.tries + 1,
                     _ => 1,
                 };
-                self.steps.insert(intended.step.clone(), Progress::Tried(Try { at, tries, said: None }));
+                self.steps.insert(
+                    intended.step.clone(),
+                    Progress::Tried(Try {
+                        at,
+                        tries,
+                        said: None,
+                    }),
+                );
             }
             Event::Outcome(done) => self.take_outcome(done),
             Event::Proven(proven) => {
-                self.steps.insert(proven.step.clone(), Progress::Proven(proven.as_of));
+                self.steps
+                    .insert(proven.step.clone(), Progress::Proven(proven.as_of));
             }
             Event::Approval(approval) => {
                 self.approvals.insert(approval.what.clone(), approval.clone());
@@ -174,7 +184,11 @@ impl State {
 
     fn take_plan(&mut self, plan: &Plan) {
         self.plan_hash = Some(plan.hash());
-        self.steps = plan.steps.iter().map(|step| (step.id.clone(), Progress::Pending)).collect();
+        self.steps = plan
+            .steps
+            .iter()
+            .map(|step| (step.id.clone(), Progress::Pending))
+            .collect();
         self.plan = Some(Arc::new(plan.clone()));
         self.ended = false;
         self.last_decision = None;
@@ -182,7 +196,11 @@ impl State {
 
     fn take_servers(&mut self, servers: &Servers) {
         self.address_ttls.clear();
-        let all = servers.providers.values().flatten().chain(&servers.topology.delegated);
+        let all = servers
+            .providers
+            .values()
+            .flatten()
+            .chain(&servers.topology.delegated);
         for server in all {
             let held = self.address_ttls.entry(server.name.clone()).or_insert(0);
             *held = (*held).max(server.address_ttl);
@@ -244,17 +262,16 @@ impl State {
             unclear,
             blind: sweep.blind.clone(),
             count: self.sweeps,
+            tcp: sweep
+                .observations
+                .iter()
+                .any(|observation| observation.proto == Proto::Tcp),
         });
         self.find_owners(&servers.topology.zone);
     }
 
     /// Every usable key in a DNSKEY answer of a provider enters the pool that signatures are tried with.
-    fn collect_keys(
-        &mut self,
-        sweep: &Sweep,
-        zone: &Name,
-        get: &dyn Fn(&Observation) -> Option<Arc<[u8]>>,
-    ) {
+    fn collect_keys(&mut self, sweep: &Sweep, zone: &Name, get: &dyn Fn(&Observation) -> Option<Arc<[u8]>>) {
         let before = self.pool.len();
         for observation in &sweep.observations {
             let is_keys = observation.rtype == Rtype::DNSKEY
@@ -269,7 +286,11 @@ impl State {
             let Some(message) = get(observation).and_then(|octets| Message::parse(&octets).ok()) else {
                 continue;
             };
-            for record in message.answer.iter().filter(|r| r.rtype == Rtype::DNSKEY && r.name == *zone) {
+            for record in message
+                .answer
+                .iter()
+                .filter(|r| r.rtype == Rtype::DNSKEY && r.name == *zone)
+            {
                 if let Some(key) = Dnskey::from_rdata(&record.rdata).filter(Dnskey::is_usable) {
                     self.pool.entry(key.id()).or_insert(key);
                 }
@@ -362,6 +383,13 @@ impl State {
     /// How far a step is.
     pub fn progress(&self, step: &StepId) -> &Progress {
         self.steps.get(step).unwrap_or(&Progress::Pending)
+    }
+
+    /// Whether a step was tried and is not proven yet.
+    pub fn trying(&self) -> bool {
+        self.steps
+            .values()
+            .any(|progress| matches!(progress, Progress::Tried(_)))
     }
 
     /// Whether a step was proven.

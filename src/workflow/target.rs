@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::plan::{CdsPolicy, Intent, Plan};
 use super::snapshot::{KeySet, Snapshot};
 use crate::dns::{Name, Record, Rtype};
-use crate::dnssec::{DsSet, Dnskey, KeyId};
+use crate::dnssec::{Dnskey, DsSet, KeyId};
 use crate::ports::RrsetChange;
 
 /// The state that a step wants.
@@ -65,13 +65,24 @@ pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, No
             absent: BTreeSet::new(),
         },
         Intent::DropKeys { at, of } => {
-            let absent =
-                now.owners.iter().filter(|(_, owner)| *owner == of).map(|(key, _)| key.clone()).collect();
-            Target::Keys { at: at.clone(), present: BTreeSet::new(), absent }
+            let absent = now
+                .owners
+                .iter()
+                .filter(|(_, owner)| *owner == of)
+                .map(|(key, _)| key.clone())
+                .collect();
+            Target::Keys {
+                at: at.clone(),
+                present: BTreeSet::new(),
+                absent,
+            }
         }
         Intent::PublishCds { at, of } => cds_target(plan, at, of, now)?,
         Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
-        Intent::SetApexNs { at, of } => Target::ApexNs { at: at.clone(), hosts: plan.name_servers(of) },
+        Intent::SetApexNs { at, of } => Target::ApexNs {
+            at: at.clone(),
+            hosts: plan.name_servers(of),
+        },
         Intent::SetParentNs { of } => Target::ParentNs(plan.name_servers(of)),
         Intent::Retire { provider } => Target::Retired(provider.clone()),
         Intent::Soak { .. } => Target::Nothing,
@@ -98,20 +109,30 @@ fn exported(now: &Snapshot, provider: &str) -> Result<BTreeSet<KeyId>, NoTarget>
 
 fn ds_target(plan: &Plan, of: &[String], without: &[String], now: &Snapshot) -> Result<DsSet, NoTarget> {
     let Some(present) = now.ds.agreed() else {
-        return Err(NoTarget("the parent's servers do not agree on the DS RRset".to_owned()));
+        return Err(NoTarget(
+            "the parent's servers do not agree on the DS RRset".to_owned(),
+        ));
     };
     let mut wanted: DsSet = present
         .iter()
-        .filter(|ds| !without.iter().any(|leaver| now.names_key_of(&plan.zone, ds, leaver)))
+        .filter(|ds| {
+            !without
+                .iter()
+                .any(|leaver| now.names_key_of(&plan.zone, ds, leaver))
+        })
         .cloned()
         .collect();
     for provider in of {
         let points = now.entry_points(provider);
         if points.is_empty() {
-            return Err(NoTarget(format!("no key was seen that signs the DNSKEY RRset at {provider}")));
+            return Err(NoTarget(format!(
+                "no key was seen that signs the DNSKEY RRset at {provider}"
+            )));
         }
         // A member that is named already keeps its records as they are.
-        let named = present.iter().any(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())));
+        let named = present
+            .iter()
+            .any(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())));
         if !named {
             wanted.extend(now.ds_of(&plan.zone, provider, &plan.digest_types));
         }
@@ -121,10 +142,13 @@ fn ds_target(plan: &Plan, of: &[String], without: &[String], now: &Snapshot) -> 
 
 fn cds_target(plan: &Plan, at: &str, of: &[String], now: &Snapshot) -> Result<Target, NoTarget> {
     let members: Vec<&str> = plan.signers.iter().map(|signer| signer.name.as_str()).collect();
-    let anybody = members.iter().filter_map(|name| now.providers.get(*name)).any(|provider| {
-        provider.cds.values.keys().any(|set| !set.is_empty())
-            || provider.cdnskey.values.keys().any(|set| !set.is_empty())
-    });
+    let anybody = members
+        .iter()
+        .filter_map(|name| now.providers.get(*name))
+        .any(|provider| {
+            provider.cds.values.keys().any(|set| !set.is_empty())
+                || provider.cdnskey.values.keys().any(|set| !set.is_empty())
+        });
     let publish = match plan.cds {
         CdsPolicy::Union => true,
         CdsPolicy::None => false,
@@ -132,22 +156,42 @@ fn cds_target(plan: &Plan, at: &str, of: &[String], now: &Snapshot) -> Result<Ta
     };
     if !publish {
         let would_set = now.ds.agreed().cloned().unwrap_or_default();
-        return Ok(Target::Cds { at: at.to_owned(), cds: DsSet::new(), cdnskey: BTreeSet::new(), would_set });
+        return Ok(Target::Cds {
+            at: at.to_owned(),
+            cds: DsSet::new(),
+            cdnskey: BTreeSet::new(),
+            would_set,
+        });
     }
     let mut cds = DsSet::new();
     let mut cdnskey = BTreeSet::new();
     for provider in of {
         let points = now.entry_points(provider);
         if points.is_empty() {
-            return Err(NoTarget(format!("no key was seen that signs the DNSKEY RRset at {provider}")));
+            return Err(NoTarget(format!(
+                "no key was seen that signs the DNSKEY RRset at {provider}"
+            )));
         }
         cds.extend(now.ds_of(&plan.zone, provider, &plan.digest_types));
         // A signer may publish more digest types of its own; then everybody does, since all must be equal (RFC 9975).
-        let own = now.providers.get(provider).into_iter().flat_map(|p| p.cds.values.keys()).flatten();
-        cds.extend(own.filter(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key()))).cloned());
+        let own = now
+            .providers
+            .get(provider)
+            .into_iter()
+            .flat_map(|p| p.cds.values.keys())
+            .flatten();
+        cds.extend(
+            own.filter(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())))
+                .cloned(),
+        );
         cdnskey.extend(points.iter().map(|key| key.key().clone()));
     }
-    Ok(Target::Cds { at: at.to_owned(), would_set: cds.clone(), cds, cdnskey })
+    Ok(Target::Cds {
+        at: at.to_owned(),
+        would_set: cds.clone(),
+        cds,
+        cdnskey,
+    })
 }
 
 impl Target {
@@ -155,10 +199,21 @@ impl Target {
     pub fn reached(&self, now: &Snapshot) -> bool {
         let at = |name: &str| now.providers.get(name);
         match self {
-            Target::Keys { at: name, present, absent } => at(name).is_some_and(|provider| {
-                provider.dnskey.all(|set| present.is_subset(&set.keys) && absent.is_disjoint(&set.keys))
+            Target::Keys {
+                at: name,
+                present,
+                absent,
+            } => at(name).is_some_and(|provider| {
+                provider
+                    .dnskey
+                    .all(|set| present.is_subset(&set.keys) && absent.is_disjoint(&set.keys))
             }),
-            Target::Cds { at: name, cds, cdnskey, .. } => at(name).is_some_and(|provider| {
+            Target::Cds {
+                at: name,
+                cds,
+                cdnskey,
+                ..
+            } => at(name).is_some_and(|provider| {
                 provider.cds.all(|set| set == cds) && provider.cdnskey.all(|set| set == cdnskey)
             }),
             Target::Ds(set) => now.ds.all(|seen| seen == set),
@@ -174,28 +229,50 @@ impl Target {
     pub fn changes(&self, zone: &Name, now: &Snapshot) -> Vec<RrsetChange> {
         let at = |name: &str| now.providers.get(name).cloned().unwrap_or_default();
         match self {
-            Target::Keys { at: name, present, absent } => {
-                keys_change(zone, &at(name).dnskey, present, absent).into_iter().collect()
-            }
-            Target::Cds { at: name, cds, cdnskey, .. } => {
+            Target::Keys {
+                at: name,
+                present,
+                absent,
+            } => keys_change(zone, &at(name).dnskey, present, absent)
+                .into_iter()
+                .collect(),
+            Target::Cds {
+                at: name,
+                cds,
+                cdnskey,
+                ..
+            } => {
                 let provider = at(name);
                 let ttl = provider.dnskey.ttl();
                 let cds = set_change(zone, Rtype::CDS, ttl, &provider.cds.values, cds, |ds| ds.rdata());
-                let keys = set_change(zone, Rtype::CDNSKEY, ttl, &provider.cdnskey.values, cdnskey, Dnskey::rdata);
+                let keys = set_change(
+                    zone,
+                    Rtype::CDNSKEY,
+                    ttl,
+                    &provider.cdnskey.values,
+                    cdnskey,
+                    Dnskey::rdata,
+                );
                 cds.into_iter().chain(keys).collect()
             }
             Target::Ds(set) => {
                 let ttl = now.ds.ttl();
-                set_change(zone, Rtype::DS, ttl, &now.ds.values, set, |ds| ds.rdata()).into_iter().collect()
+                set_change(zone, Rtype::DS, ttl, &now.ds.values, set, |ds| ds.rdata())
+                    .into_iter()
+                    .collect()
             }
             Target::ApexNs { at: name, hosts } => {
                 let provider = at(name);
                 let (ttl, seen) = (provider.apex_ns.ttl(), provider.apex_ns.values);
-                set_change(zone, Rtype::NS, ttl, &seen, hosts, |host| host.wire().to_vec()).into_iter().collect()
+                set_change(zone, Rtype::NS, ttl, &seen, hosts, |host| host.wire().to_vec())
+                    .into_iter()
+                    .collect()
             }
             Target::ParentNs(hosts) => {
                 let (ttl, seen) = (now.parent_ns.ttl(), &now.parent_ns.values);
-                set_change(zone, Rtype::NS, ttl, seen, hosts, |host| host.wire().to_vec()).into_iter().collect()
+                set_change(zone, Rtype::NS, ttl, seen, hosts, |host| host.wire().to_vec())
+                    .into_iter()
+                    .collect()
             }
             Target::Retired(_) | Target::Nothing => Vec::new(),
         }
@@ -209,16 +286,31 @@ fn keys_change(
     absent: &BTreeSet<KeyId>,
 ) -> Option<RrsetChange> {
     let ttl = seen.ttl();
-    let anywhere: BTreeSet<KeyId> = seen.values.keys().flat_map(|set| set.keys.iter().cloned()).collect();
+    let anywhere: BTreeSet<KeyId> = seen
+        .values
+        .keys()
+        .flat_map(|set| set.keys.iter().cloned())
+        .collect();
     let everywhere = |key: &KeyId| seen.values.keys().all(|set| set.keys.contains(key));
     let record = |key: &KeyId| key.key().record(zone, ttl);
-    let add: Vec<Record> = present.iter().filter(|key| !everywhere(key)).map(record).collect();
+    let add: Vec<Record> = present
+        .iter()
+        .filter(|key| !everywhere(key))
+        .map(record)
+        .collect();
     let remove: Vec<Record> = absent.intersection(&anywhere).map(record).collect();
     if add.is_empty() && remove.is_empty() {
         return None;
     }
     let expect = anywhere.iter().map(record).collect();
-    Some(RrsetChange { name: zone.clone(), rtype: Rtype::DNSKEY, ttl, add, remove, expect })
+    Some(RrsetChange {
+        name: zone.clone(),
+        rtype: Rtype::DNSKEY,
+        ttl,
+        add,
+        remove,
+        expect,
+    })
 }
 
 fn set_change<T: Ord>(
@@ -233,11 +325,21 @@ fn set_change<T: Ord>(
     let everywhere = |one: &T| !seen.is_empty() && seen.keys().all(|set| set.contains(one));
     let record = |one: &T| Record::new(zone.clone(), rtype, ttl, rdata(one));
     let add: Vec<Record> = wanted.iter().filter(|one| !everywhere(one)).map(record).collect();
-    let remove: Vec<Record> =
-        anywhere.iter().filter(|one| !wanted.contains(**one)).map(|one| record(one)).collect();
+    let remove: Vec<Record> = anywhere
+        .iter()
+        .filter(|one| !wanted.contains(**one))
+        .map(|one| record(one))
+        .collect();
     if add.is_empty() && remove.is_empty() {
         return None;
     }
     let expect = anywhere.iter().map(|one| record(one)).collect();
-    Some(RrsetChange { name: zone.clone(), rtype, ttl, add, remove, expect })
+    Some(RrsetChange {
+        name: zone.clone(),
+        rtype,
+        ttl,
+        add,
+        remove,
+        expect,
+    })
 }

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::snapshot::KeySet;
 use crate::continuity::{DsRef, KeyInfo, Timeline, Value, Version};
 use crate::dns::Name;
-use crate::dnssec::{Ds, DsSet, Dnskey, KeyId};
+use crate::dnssec::{Dnskey, Ds, DsSet, KeyId};
 use crate::evidence::Place;
 
 /// A timeline whose versions can be traced to what was seen.
@@ -37,7 +37,11 @@ impl<'a> Naming<'a> {
     pub fn providers(&self, hosts: &BTreeSet<Name>) -> Vec<String> {
         let named: BTreeSet<String> = hosts
             .iter()
-            .map(|host| self.plan.owner_of(host).map_or_else(|| format!("?{host}"), |s| s.name.clone()))
+            .map(|host| {
+                self.plan
+                    .owner_of(host)
+                    .map_or_else(|| format!("?{host}"), |s| s.name.clone())
+            })
             .collect();
         named.into_iter().collect()
     }
@@ -49,12 +53,17 @@ impl<'a> Naming<'a> {
             .iter()
             .find(|(_, key)| ds.matches(&self.plan.zone, key))
             .map_or_else(|| unseen_ds(ds), |(id, _)| id.to_string());
-        DsRef { key, digest: ds.digest_type }
+        DsRef {
+            key,
+            digest: ds.digest_type,
+        }
     }
 
     /// The value of a DS RRset.
     pub fn ds_value(&self, set: &DsSet) -> Value {
-        Value::Ds { records: set.iter().map(|ds| self.ds(ds)).collect() }
+        Value::Ds {
+            records: set.iter().map(|ds| self.ds(ds)).collect(),
+        }
     }
 
     /// The value of a DNSKEY RRset.
@@ -68,17 +77,25 @@ impl<'a> Naming<'a> {
 
     fn value(&self, place: &Place, fact: &Fact) -> Option<Value> {
         Some(match (place, fact) {
-            (Place::Parent, Fact::ParentNs(hosts)) => Value::ParentNs { providers: self.providers(hosts) },
+            (Place::Parent, Fact::ParentNs(hosts)) => Value::ParentNs {
+                providers: self.providers(hosts),
+            },
             (Place::Parent, Fact::Ds(set)) => self.ds_value(set),
-            (Place::Provider(at), Fact::ApexNs(hosts)) => {
-                Value::ApexNs { at: at.clone(), providers: self.providers(hosts) }
-            }
-            (Place::Provider(at), Fact::Dnskey { keys, signed_by }) => {
-                Self::dnskey_value(at, &KeySet { keys: keys.clone(), signed_by: signed_by.clone() })
-            }
-            (Place::Provider(at), Fact::Data { signed_by }) => {
-                Value::Data { at: at.clone(), signed_by: signed_by.iter().map(signer_name).collect() }
-            }
+            (Place::Provider(at), Fact::ApexNs(hosts)) => Value::ApexNs {
+                at: at.clone(),
+                providers: self.providers(hosts),
+            },
+            (Place::Provider(at), Fact::Dnskey { keys, signed_by }) => Self::dnskey_value(
+                at,
+                &KeySet {
+                    keys: keys.clone(),
+                    signed_by: signed_by.clone(),
+                },
+            ),
+            (Place::Provider(at), Fact::Data { signed_by }) => Value::Data {
+                at: at.clone(),
+                signed_by: signed_by.iter().map(signer_name).collect(),
+            },
             _ => return None,
         })
     }
@@ -108,9 +125,10 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
             continue;
         };
         let ttl = match (&stretch.place, &stretch.served.fact) {
-            (Place::Provider(name), Fact::Data { .. }) => {
-                stretch.served.ttl.max(plan.signer(name).map_or(0, |signer| signer.max_ttl))
-            }
+            (Place::Provider(name), Fact::Data { .. }) => stretch
+                .served
+                .ttl
+                .max(plan.signer(name).map_or(0, |signer| signer.max_ttl)),
             _ => stretch.served.ttl,
         };
         let version = Version::new(
@@ -164,7 +182,11 @@ fn declare(timeline: &mut Timeline, value: &Value) {
     };
     for key in keys {
         // Every name made here is tag/algorithm/rest.
-        let algorithm = key.split('/').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+        let algorithm = key
+            .split('/')
+            .nth(1)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0);
         timeline.keys.entry(key.clone()).or_insert(KeyInfo { algorithm });
     }
 }

@@ -53,7 +53,9 @@ impl Upstream {
     /// Whether it should be asked for again: never asked, faulty, or the shortest TTL has passed.
     pub fn due(&self, now: Moment) -> bool {
         self.fault.is_some()
-            || self.asked.is_none_or(|at| now.since(at).as_secs() >= u64::from(self.life.clamp(1, 3600)))
+            || self
+                .asked
+                .is_none_or(|at| now.since(at).as_secs() >= u64::from(self.life.clamp(1, 3600)))
             || self.expires.is_some_and(|at| at <= now.floor_seconds())
     }
 
@@ -68,7 +70,8 @@ impl Upstream {
         let mut any = false;
         let mut changed = false;
         for observation in &sweep.observations {
-            let (Place::Ancestor(_), Outcome::Answer { blob, .. }) = (&observation.place, &observation.outcome)
+            let (Place::Ancestor(_), Outcome::Answer { blob, .. }) =
+                (&observation.place, &observation.outcome)
             else {
                 continue;
             };
@@ -97,32 +100,56 @@ impl Upstream {
                 .get(&(name.clone(), rtype))
                 .and_then(|(_, octets)| Message::parse(octets).ok())
         };
-        let start = self.anchors.closest(&topology.parent).map(|(zone, _)| zone.clone());
-        let steps: Vec<WalkStep> = topology
+        let start = self
+            .anchors
+            .closest(&topology.parent)
+            .map(|(zone, _)| zone.clone());
+        let messages: Vec<(&Name, Option<Message>, Option<Message>)> = topology
             .ancestors
             .iter()
             .map(|(zone, _)| zone)
             .filter(|zone| start.as_ref().is_some_and(|start| zone.is_at_or_below(start)))
-            .map(|zone| WalkStep {
-                zone: zone.clone(),
-                ds: message(zone, Rtype::DS),
-                dnskey: message(zone, Rtype::DNSKEY),
+            .map(|zone| (zone, message(zone, Rtype::DS), message(zone, Rtype::DNSKEY)))
+            .collect();
+        let steps: Vec<WalkStep<'_>> = messages
+            .iter()
+            .map(|(zone, ds, dnskey)| WalkStep {
+                zone: (*zone).clone(),
+                ds: ds.as_ref(),
+                dnskey: dnskey.as_ref(),
             })
             .collect();
-        self.life = self.answers.values().filter_map(|(_, octets)| shortest_ttl(octets)).min().unwrap_or(0);
+        self.life = self
+            .answers
+            .values()
+            .filter_map(|(_, octets)| shortest_ttl(octets))
+            .min()
+            .unwrap_or(0);
         let verdict = walk(&self.anchors, &steps, at, &mut Budget::default());
-        let last = verdict.zones.last();
-        match (verdict.status, last) {
-            (Status::Secure, Some(link)) if link.zone == topology.parent => {
-                self.parent_keys = link.keys.trusted.clone();
-                self.expires = verdict.zones.iter().filter_map(|link| link.keys.signers.window()).map(|w| w.1).min();
+        let last = verdict.zones.last().filter(|link| link.zone == topology.parent);
+        match (verdict.status, last.and_then(|link| link.keys.as_ref())) {
+            (Status::Secure, Some(keys)) => {
+                self.parent_keys = keys.trusted.clone();
+                let windows = verdict
+                    .zones
+                    .iter()
+                    .filter_map(|link| link.keys.as_ref()?.signers.window());
+                self.expires = windows.map(|window| window.1).min();
                 self.fault = None;
             }
             (status, _) => {
-                let why: Vec<&str> = verdict.reasons.iter().map(|reason| reason.text.as_str()).collect();
+                let why: Vec<&str> = verdict
+                    .reasons
+                    .iter()
+                    .map(|reason| reason.text.as_str())
+                    .collect();
                 let word = format!("{status:?}").to_lowercase();
                 self.expires = None;
-                self.fault = Some(format!("the chain to {} is {word}: {}", topology.parent, why.join("; ")));
+                self.fault = Some(format!(
+                    "the chain to {} is {word}: {}",
+                    topology.parent,
+                    why.join("; ")
+                ));
             }
         }
     }

@@ -13,7 +13,10 @@ pub fn join(steps: &mut Steps, group: &[String], newcomer: &str) -> BTreeSet<Ste
     let ds = steps.add(
         "ds-add",
         &cds,
-        Intent::SetDs { of: all.clone(), without: Vec::new() },
+        Intent::SetDs {
+            of: all.clone(),
+            without: Vec::new(),
+        },
         "resolvers must trust the newcomer's keys before they can meet them; adding breaks nothing",
         "remove the newcomer's DS again: safe at once, nobody is led to it yet",
     );
@@ -26,7 +29,10 @@ fn exchange_keys(steps: &mut Steps, group: &[String], newcomer: &str, all: &[Str
         done.insert(steps.add(
             &format!("keys-at-{member}"),
             &BTreeSet::new(),
-            Intent::ShareKeys { at: member.clone(), of: others(all, member) },
+            Intent::ShareKeys {
+                at: member.clone(),
+                of: others(all, member),
+            },
             "a resolver that holds this DNSKEY RRset must be able to verify data from the newcomer; \
              this also proves that foreign keys can be placed here, while nothing depends on it",
             "remove the foreign keys: safe at once",
@@ -37,7 +43,10 @@ fn exchange_keys(steps: &mut Steps, group: &[String], newcomer: &str, all: &[Str
     done.insert(steps.add(
         &format!("keys-at-{newcomer}"),
         &after,
-        Intent::ShareKeys { at: newcomer.to_owned(), of: group.to_vec() },
+        Intent::ShareKeys {
+            at: newcomer.to_owned(),
+            of: group.to_vec(),
+        },
         "a resolver that holds the newcomer's DNSKEY RRset must be able to verify data of the others",
         "remove the foreign keys: safe at once, nobody is led to the newcomer yet",
     ));
@@ -68,7 +77,10 @@ fn name_servers(
     let own = steps.add(
         &format!("ns-at-{newcomer}"),
         ds,
-        Intent::SetApexNs { at: newcomer.to_owned(), of: all.to_vec() },
+        Intent::SetApexNs {
+            at: newcomer.to_owned(),
+            of: all.to_vec(),
+        },
         "the newcomer names everybody before anybody is led to it",
         "name the former group only",
     );

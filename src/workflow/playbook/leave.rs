@@ -40,7 +40,9 @@ pub fn leave(steps: &mut Steps, group: &[String], leaver: &str, start: &BTreeSet
     steps.add(
         &format!("retire-{leaver}"),
         &last,
-        Intent::Retire { provider: leaver.to_owned() },
+        Intent::Retire {
+            provider: leaver.to_owned(),
+        },
         "no cache may still name its servers",
         "from here, coming back is a full join",
     );
@@ -55,8 +57,13 @@ fn unname(
 ) -> BTreeSet<StepId> {
     let why = "a resolver must be able to forget the leaver; it goes on serving signed, fresh data until the last one has";
     let undo = "name the leaver again: safe at once while it still serves";
-    let parent =
-        steps.add("ns-at-parent-remove", start, Intent::SetParentNs { of: rest.to_vec() }, why, undo);
+    let parent = steps.add(
+        "ns-at-parent-remove",
+        start,
+        Intent::SetParentNs { of: rest.to_vec() },
+        why,
+        undo,
+    );
     let mut done = BTreeSet::from([parent]);
     let after = done.clone();
     // The leaver's own copy counts too: resolvers that prefer the child's NS would learn it again and again.
@@ -64,7 +71,10 @@ fn unname(
         done.insert(steps.add(
             &format!("ns-at-{member}-without-{leaver}"),
             &after,
-            Intent::SetApexNs { at: member.clone(), of: rest.to_vec() },
+            Intent::SetApexNs {
+                at: member.clone(),
+                of: rest.to_vec(),
+            },
             why,
             undo,
         ));

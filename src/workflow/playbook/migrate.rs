@@ -26,15 +26,29 @@ mod tests {
     use super::*;
 
     fn position(steps: &[Step], name: &str) -> usize {
-        steps.iter().position(|step| step.id.0.ends_with(name)).unwrap_or_else(|| panic!("no step {name}"))
+        steps
+            .iter()
+            .position(|step| step.id.0.ends_with(name))
+            .unwrap_or_else(|| panic!("no step {name}"))
     }
 
     #[test]
     fn the_order_of_a_migration() {
         let steps = migrate(&["a".into()], "a", "b", 60);
         let order = [
-            "keys-at-a", "keys-at-b", "cds-at-a", "ds-add", "ns-at-b", "ns-at-a", "ns-at-parent", "soak",
-            "ns-at-parent-remove", "ns-at-b-without-a", "ns-at-a-without-a", "ds-remove", "keys-at-b-without-a",
+            "keys-at-a",
+            "keys-at-b",
+            "cds-at-a",
+            "ds-add",
+            "ns-at-b",
+            "ns-at-a",
+            "ns-at-parent",
+            "soak",
+            "ns-at-parent-remove",
+            "ns-at-b-without-a",
+            "ns-at-a-without-a",
+            "ds-remove",
+            "keys-at-b-without-a",
             "retire-a",
         ];
         let places: Vec<usize> = order.iter().map(|name| position(&steps, name)).collect();
@@ -46,7 +60,11 @@ mod tests {
         let steps = migrate(&["a".into(), "c".into()], "a", "b", 60);
         for (index, step) in steps.iter().enumerate() {
             for before in &step.after {
-                assert!(steps[..index].iter().any(|other| other.id == *before), "{} after {before}", step.id);
+                assert!(
+                    steps[..index].iter().any(|other| other.id == *before),
+                    "{} after {before}",
+                    step.id
+                );
             }
         }
     }

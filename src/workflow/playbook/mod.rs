@@ -22,7 +22,14 @@ pub struct Steps(Vec<Step>);
 
 impl Steps {
     /// Adds a step and gives its name.
-    pub fn add(&mut self, name: &str, after: &BTreeSet<StepId>, intent: Intent, why: &str, undo: &str) -> StepId {
+    pub fn add(
+        &mut self,
+        name: &str,
+        after: &BTreeSet<StepId>,
+        intent: Intent,
+        why: &str,
+        undo: &str,
+    ) -> StepId {
         let id = StepId(format!("{:02}-{name}", self.0.len() + 1));
         self.0.push(Step {
             id: id.clone(),
