@@ -22,6 +22,7 @@
 //!
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
+pub mod adapters;
 pub mod continuity;
 pub mod dns;
 pub mod dnssec;
