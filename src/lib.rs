@@ -26,5 +26,6 @@ pub mod continuity;
 pub mod dns;
 pub mod dnssec;
 pub mod evidence;
+pub mod lab;
 pub mod moment;
 pub mod ports;
