@@ -28,6 +28,7 @@ pub mod continuity;
 pub mod dns;
 pub mod dnssec;
 pub mod evidence;
+pub mod lab;
 pub mod moment;
 pub mod ports;
 pub mod runner;
