@@ -28,19 +28,39 @@ async fn migrate_with_real_ttls() {
     let mut runner = Runner::open(team, State::new(anchors), journal, Box::new(Print)).unwrap();
     runner.survey().await.unwrap();
     runner.sweep().await.unwrap();
-    let rules = GateRules { ttl_floor: 60, margin: 5, stale: 0, patience: 60 };
-    let purpose = Purpose::Migrate { from: "a".into(), to: "b".into() };
+    let rules = GateRules {
+        ttl_floor: 60,
+        margin: 5,
+        stale: 0,
+        patience: 60,
+    };
+    let purpose = Purpose::Migrate {
+        from: "a".into(),
+        to: "b".into(),
+    };
     let wish = lab::wish(&world, purpose, &["a".into()], rules, 86_400);
     let made = plan(&wish, &runner.state, clock.now());
     let findings = preflight(&runner.state, &made);
     assert!(findings.is_empty(), "{findings:#?}");
     for line in forecast(&runner.state, &made, START) {
-        println!("{} {:?} {} {:?}", line.step, line.at.map(|at| at.to_string()), line.title, line.gate.map(|g| g.because.into_iter().map(|b| b.to_string()).collect::<Vec<_>>()));
+        println!(
+            "{} {:?} {} {:?}",
+            line.step,
+            line.at.map(|at| at.to_string()),
+            line.title,
+            line.gate
+                .map(|g| g.because.into_iter().map(|b| b.to_string()).collect::<Vec<_>>())
+        );
     }
     runner.adopt(made).unwrap();
-    let ending = tokio::time::timeout(Duration::from_secs(60), runner.run(Until::Complete)).await.unwrap().unwrap();
+    let ending = tokio::time::timeout(Duration::from_secs(60), runner.run(Until::Complete))
+        .await
+        .unwrap()
+        .unwrap();
     println!("{ending:#?} after {:?}", clock.now().since(start));
-    let Ending::Complete(ended) = ending else { panic!("not complete") };
+    let Ending::Complete(ended) = ending else {
+        panic!("not complete")
+    };
     assert!(ended.continuous, "{:?}", ended.conflicts);
 }
 

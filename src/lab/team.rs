@@ -8,7 +8,8 @@ use secrecy::SecretString;
 
 use super::{LabError, World};
 use crate::adapters::{
-    DnsObserver, ObserverConfig, Profile, Rfc2136Config, Rfc2136Parent, Rfc2136Provider, TsigAlgorithm, TsigKey,
+    DnsObserver, ObserverConfig, Profile, Rfc2136Config, Rfc2136Parent, Rfc2136Provider, TsigAlgorithm,
+    TsigKey,
 };
 use crate::dns::Name;
 use crate::ports::{Clock, Provider, Transport};

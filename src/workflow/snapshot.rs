@@ -168,9 +168,7 @@ impl Snapshot {
     /// Whether every RRset that `key` signs verifies with another of `kept` of the same algorithm too.
     fn is_dispensable(&self, provider: &str, key: &KeyId, kept: &BTreeSet<KeyId>) -> bool {
         let other = |signer: &SignerId| match signer {
-            SignerId::Key(id) => {
-                id != key && kept.contains(id) && id.key().algorithm == key.key().algorithm
-            }
+            SignerId::Key(id) => id != key && kept.contains(id) && id.key().algorithm == key.key().algorithm,
             SignerId::Unknown { .. } => false,
         };
         self.providers

@@ -133,7 +133,9 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
         };
         let from = stretch.from.floor_seconds();
         // It was seen, so it was served for some time, however short.
-        let until = stretch.until.map(|until| (until + margin).ceil_seconds().max(from + 1));
+        let until = stretch
+            .until
+            .map(|until| (until + margin).ceil_seconds().max(from + 1));
         let version = Version::new(value, from, until, ttl);
         traced.push(version, Some(stretch));
     }
