@@ -42,6 +42,11 @@ impl Name {
         Self(wire)
     }
 
+    /// From an uncompressed wire form that was read from a message before.
+    pub(crate) fn from_wire(wire: &[u8]) -> Self {
+        Self(wire.to_ascii_lowercase())
+    }
+
     /// The wire form.
     pub(crate) fn wire(&self) -> &[u8] {
         &self.0
