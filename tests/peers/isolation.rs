@@ -23,10 +23,11 @@ const KEEP: &str = "UNBROKEN_KEEP_LAB";
 const LIMIT: Duration = Duration::from_secs(210);
 
 /// The programs that a scenario calls, and the Debian package of each.
-const PROGRAMS: [(&str, &str); 15] = [
+const PROGRAMS: [(&str, &str); 16] = [
     ("named", "bind9"),
     ("dnssec-keygen", "bind9-utils"),
     ("dnssec-signzone", "bind9-utils"),
+    ("dig", "bind9-dnsutils"),
     ("nsupdate", "bind9-dnsutils"),
     ("knotd", "knot"),
     ("keymgr", "knot"),
@@ -43,7 +44,9 @@ const PROGRAMS: [(&str, &str); 15] = [
 
 /// The directory of the running scenario. It fails outside of one.
 pub(crate) fn directory() -> Result<PathBuf> {
-    std::env::var_os(INSIDE).map(PathBuf::from).context("not inside a scenario")
+    std::env::var_os(INSIDE)
+        .map(PathBuf::from)
+        .context("not inside a scenario")
 }
 
 /// Runs `body` in a namespace of its own, from the test called `name`.
@@ -76,6 +79,7 @@ fn outside(name: &str) -> Result<()> {
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env("PATH", search_path())
         .env(INSIDE, dir.path())
+        .env("RUST_LIB_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(out.try_clone()?)
         .stderr(out)
@@ -154,7 +158,10 @@ fn check_programs() -> Result<()> {
 /// How namespaces can be had here: as root, or else in a user namespace.
 fn namespace_flags() -> Result<Vec<&'static str>> {
     let common = ["--net", "--pid", "--fork", "--kill-child"];
-    let candidates = [common.to_vec(), [&common[..], &["--user", "--map-root-user"]].concat()];
+    let candidates = [
+        common.to_vec(),
+        [&common[..], &["--user", "--map-root-user"]].concat(),
+    ];
     for flags in candidates {
         let probe = Command::new("unshare")
             .args(&flags)
@@ -176,7 +183,11 @@ fn namespace_flags() -> Result<Vec<&'static str>> {
 /// An empty directory with a path short enough for the servers' sockets.
 fn scratch(name: &str) -> Result<tempfile::TempDir> {
     let usual = std::env::temp_dir();
-    let base = if usual.as_os_str().len() > 40 { PathBuf::from("/tmp") } else { usual };
+    let base = if usual.as_os_str().len() > 40 {
+        PathBuf::from("/tmp")
+    } else {
+        usual
+    };
     let dir = tempfile::Builder::new().prefix("unbroken-").tempdir_in(base)?;
     std::fs::write(dir.path().join("scenario.name"), name)?;
     Ok(dir)

@@ -6,6 +6,7 @@
 //! retry. [`moves`] drives the servers by hand, in the right order and in four wrong ones: it proves the judges.
 //! [`product`] lets `unbroken` drive the same moves.
 
+mod access;
 mod isolation;
 mod lab;
 mod moves;
@@ -34,6 +35,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    /// Answers and transfers by TSIG, at every server.
+    servers_serve_the_key_only => access::with_key_only();
+
     /// The right order, by hand: no fault, every answer authenticated.
     by_hand_bind_to_knot => moves::right_order(Bind, Knot);
     by_hand_knot_to_powerdns => moves::right_order(Knot, PowerDns);

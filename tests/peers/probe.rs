@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::oracle::signed::Rrset;
 use crate::wire::{Audience, Message, Name, query, rcode, rtype};
-use crate::zone::{self, ZONE};
+use crate::zone::{self, ZONE, questions};
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -40,7 +40,9 @@ fn over_udp(server: SocketAddr, name: &Name, rtype: u16) -> Result<Message> {
         let left = deadline.saturating_duration_since(Instant::now());
         ensure!(!left.is_zero(), "{server} gave no answer in time");
         socket.set_read_timeout(Some(left))?;
-        let len = socket.recv(&mut buffer).with_context(|| format!("no answer from {server}"))?;
+        let len = socket
+            .recv(&mut buffer)
+            .with_context(|| format!("no answer from {server}"))?;
         let message = Message::parse(&buffer[..len])?;
         if message.id == id {
             return Ok(message);
@@ -69,8 +71,14 @@ fn over_tcp(server: SocketAddr, name: &Name, rtype: u16) -> Result<Message> {
 /// The RRset of that name and type, if the server gives one with authority.
 pub(crate) fn rrset(server: Ipv4Addr, name: &Name, rtype: u16) -> Result<Rrset> {
     let message = ask(zone::dns(server), name, rtype)?;
-    ensure!(message.authoritative && message.rcode == rcode::NOERROR, "{server} is not in charge of {name}");
-    match Rrset::group(&message.answer).into_iter().find(|set| set.name == *name && set.rtype == rtype) {
+    ensure!(
+        message.authoritative && message.rcode == rcode::NOERROR,
+        "{server} is not in charge of {name}"
+    );
+    match Rrset::group(&message.answer)
+        .into_iter()
+        .find(|set| set.name == *name && set.rtype == rtype)
+    {
         Some(set) => Ok(set),
         None => bail!("{server} has no {name} type {rtype}"),
     }
@@ -78,14 +86,18 @@ pub(crate) fn rrset(server: Ipv4Addr, name: &Name, rtype: u16) -> Result<Rrset> 
 
 /// Whether a server gives such records with authority. Asked once, and without patience.
 pub(crate) fn has_records(server: Ipv4Addr, name: &Name, rtype: u16) -> bool {
-    over_udp(zone::dns(server), name, rtype)
-        .is_ok_and(|message| message.authoritative && message.answer.iter().any(|record| record.rtype == rtype))
+    over_udp(zone::dns(server), name, rtype).is_ok_and(|message| {
+        message.authoritative && message.answer.iter().any(|record| record.rtype == rtype)
+    })
 }
 
-/// Whether a server serves the child zone with keys and signatures.
+/// Whether a server serves the whole child zone, signed: BIND signs a zone piece by piece.
 pub(crate) fn is_signed(server: Ipv4Addr) -> bool {
-    let apex = Name::of(ZONE);
-    has_records(server, &apex, rtype::DNSKEY)
-        && over_udp(zone::dns(server), &apex, rtype::SOA)
-            .is_ok_and(|message| message.answer.iter().any(|record| record.rtype == rtype::RRSIG))
+    has_records(server, &Name::of(ZONE), rtype::DNSKEY)
+        && questions().iter().all(|question| {
+            over_udp(zone::dns(server), &question.name, question.rtype).is_ok_and(|message| {
+                let sets = Rrset::group(&[&message.answer[..], &message.authority[..]].concat());
+                question.complaint(&message).is_none() && sets.iter().all(|set| !set.signer_tags().is_empty())
+            })
+        })
 }

@@ -21,7 +21,9 @@ pub(crate) fn search_path() -> String {
 
 /// Whether a program is installed.
 pub(crate) fn is_installed(program: &str) -> bool {
-    search_path().split(':').any(|dir| Path::new(dir).join(program).is_file())
+    search_path()
+        .split(':')
+        .any(|dir| Path::new(dir).join(program).is_file())
 }
 
 /// A program, found in the wider search path.
@@ -41,7 +43,10 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts a program in a directory.
     pub(crate) fn start(dir: &Path, program: &str, args: &[&str]) -> Result<Self> {
-        let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = dir
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let log = dir.join("log");
         let out = File::create(&log)?;
         let child = command(program)
@@ -60,9 +65,18 @@ impl Daemon {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !ready() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended ({status}) before {what}:\n{}", self.name, tail(&self.log, 20));
+                bail!(
+                    "{} ended ({status}) before {what}:\n{}",
+                    self.name,
+                    tail(&self.log, 20)
+                );
             }
-            ensure!(Instant::now() < deadline, "{}: still not {what}:\n{}", self.name, tail(&self.log, 20));
+            ensure!(
+                Instant::now() < deadline,
+                "{}: still not {what}:\n{}",
+                self.name,
+                tail(&self.log, 20)
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
@@ -93,11 +107,20 @@ pub(crate) struct Outcome {
 pub(crate) fn finish(mut command: Command, limit: Duration, input: &str) -> Result<Outcome> {
     let program = command.get_program().to_string_lossy().into_owned();
     // Files and not pipes: a program that prints much must not wait for a reader.
-    let (mut stdin, out, err) = (tempfile::tempfile()?, tempfile::tempfile()?, tempfile::tempfile()?);
+    let (mut stdin, out, err) = (
+        tempfile::tempfile()?,
+        tempfile::tempfile()?,
+        tempfile::tempfile()?,
+    );
     stdin.write_all(input.as_bytes())?;
     stdin.seek(SeekFrom::Start(0))?;
-    command.stdin(stdin).stdout(out.try_clone()?).stderr(err.try_clone()?);
-    let mut child = command.spawn().with_context(|| format!("{program} does not start"))?;
+    command
+        .stdin(stdin)
+        .stdout(out.try_clone()?)
+        .stderr(err.try_clone()?);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("{program} does not start"))?;
     let deadline = Instant::now() + limit;
     let code = loop {
         if let Some(status) = child.try_wait()? {
@@ -110,7 +133,11 @@ pub(crate) fn finish(mut command: Command, limit: Duration, input: &str) -> Resu
         }
         std::thread::sleep(Duration::from_millis(10));
     };
-    Ok(Outcome { code, stdout: contents(out)?, stderr: contents(err)? })
+    Ok(Outcome {
+        code,
+        stdout: contents(out)?,
+        stderr: contents(err)?,
+    })
 }
 
 /// Runs a tool in a directory, which has to succeed within 20 seconds; returns what it printed.
@@ -136,7 +163,9 @@ fn contents(mut file: File) -> Result<String> {
 
 /// The last lines of a log.
 fn tail(log: &Path, lines: usize) -> String {
-    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = fs::read(log)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
@@ -144,7 +173,9 @@ fn tail(log: &Path, lines: usize) -> String {
 /// The last lines of the logs of all servers under a directory.
 pub(crate) fn tails(root: &Path) -> String {
     let mut text = String::new();
-    let Ok(entries) = fs::read_dir(root) else { return text };
+    let Ok(entries) = fs::read_dir(root) else {
+        return text;
+    };
     let mut logs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join("log")).collect();
     logs.sort();
     for log in logs.iter().filter(|log| log.is_file()) {

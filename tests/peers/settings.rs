@@ -19,8 +19,13 @@ impl Settings {
     /// A new random key, for a lab in this directory.
     pub(crate) fn new(dir: &Path) -> Result<Self> {
         let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no random numbers"))?;
-        let settings = Self { dir: dir.to_owned(), secret: BASE64.encode(&bytes) };
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| anyhow!("no random numbers"))?;
+        let settings = Self {
+            dir: dir.to_owned(),
+            secret: BASE64.encode(&bytes),
+        };
         fs::write(settings.key_file(), settings.bind_key())?;
         Ok(settings)
     }
@@ -37,7 +42,10 @@ impl Settings {
 
     /// The key as BIND's programs read it.
     pub(crate) fn bind_key(&self) -> String {
-        format!("key \"{TSIG_NAME}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n", self.secret)
+        format!(
+            "key \"{TSIG_NAME}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n",
+            self.secret
+        )
     }
 
     /// The file in which [`Self::bind_key`] lies.
@@ -47,7 +55,10 @@ impl Settings {
 
     /// The key as a section of a Knot DNS configuration.
     pub(crate) fn knot_key(&self) -> String {
-        format!("key:\n  - id: {TSIG_NAME}\n    algorithm: hmac-sha256\n    secret: {}\n", self.secret)
+        format!(
+            "key:\n  - id: {TSIG_NAME}\n    algorithm: hmac-sha256\n    secret: {}\n",
+            self.secret
+        )
     }
 
     /// A new directory in the lab.

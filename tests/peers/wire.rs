@@ -69,7 +69,10 @@ impl Name {
 
     /// How many labels it has, not counting the root or a leading asterisk (the count of an RRSIG's labels field).
     pub(crate) fn signed_labels(&self) -> usize {
-        self.labels().iter().filter(|label| **label != b"*".as_slice()).count()
+        self.labels()
+            .iter()
+            .filter(|label| **label != b"*".as_slice())
+            .count()
     }
 
     /// The wildcard that stands `keep` labels below the root.
@@ -90,7 +93,11 @@ impl fmt::Display for Name {
         for label in self.labels() {
             write!(f, "{}.", String::from_utf8_lossy(label))?;
         }
-        if self.0.len() == 1 { f.write_str(".") } else { Ok(()) }
+        if self.0.len() == 1 {
+            f.write_str(".")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -184,7 +191,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let taken = self.bytes.get(self.at..self.at + len).context("the message is cut short")?;
+        let taken = self
+            .bytes
+            .get(self.at..self.at + len)
+            .context("the message is cut short")?;
         self.at += len;
         Ok(taken)
     }
@@ -210,7 +220,10 @@ impl<'a> Reader<'a> {
                 at = target;
                 continue;
             }
-            ensure!(len < 64 && wire.len() + usize::from(len) < 255, "a name is too long");
+            ensure!(
+                len < 64 && wire.len() + usize::from(len) < 255,
+                "a name is too long"
+            );
             let end = at + 1 + usize::from(len);
             let label = self.bytes.get(at..end).context("a label is cut short")?;
             wire.extend(label.to_ascii_lowercase());
@@ -240,7 +253,12 @@ impl<'a> Reader<'a> {
         if self.at != end {
             bail!("the RDATA of a record of type {rtype} has the wrong length");
         }
-        Ok(Record { owner, rtype, ttl, rdata })
+        Ok(Record {
+            owner,
+            rtype,
+            ttl,
+            rdata,
+        })
     }
 
     /// RDATA: fixed octets, names in lower case, and the rest as it stands.
@@ -256,7 +274,9 @@ impl<'a> Reader<'a> {
         for _ in 0..names {
             rdata.extend(self.name()?.wire());
         }
-        let rest = end.checked_sub(self.at).context("a name is longer than its RDATA")?;
+        let rest = end
+            .checked_sub(self.at)
+            .context("a name is longer than its RDATA")?;
         rdata.extend(self.take(rest)?);
         Ok(rdata)
     }

@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::wire::{Name, rtype};
+use crate::oracle::signed::Rrset;
+use crate::wire::{Message, Name, rcode, rtype};
 
 /// The zone that moves.
 pub(crate) const ZONE: &str = "shop.test.";
@@ -52,6 +53,43 @@ pub(crate) struct Question {
     pub(crate) shape: Shape,
 }
 
+impl Question {
+    /// What is wrong with the form of a server's own answer, if anything.
+    pub(crate) fn complaint(&self, message: &Message) -> Option<&'static str> {
+        let has = |rtype: u16| message.answer.iter().any(|record| record.rtype == rtype);
+        let denial = [rtype::NSEC, rtype::NSEC3];
+        let proof = message
+            .authority
+            .iter()
+            .any(|record| denial.contains(&record.rtype));
+        let expanded = Rrset::group(&message.answer).iter().any(Rrset::is_expanded);
+        if !message.authoritative {
+            return Some("it does not answer with authority");
+        }
+        if message.rcode != self.rcode() {
+            return Some("it answers with another RCODE than expected");
+        }
+        match self.shape {
+            Shape::Positive if !has(self.rtype) => Some("the records are missing"),
+            Shape::Wildcard if !(has(self.rtype) && expanded) => Some("no wildcard was expanded"),
+            Shape::NoData | Shape::NoName if !message.answer.is_empty() => {
+                Some("records where there are none")
+            }
+            Shape::Wildcard | Shape::NoData | Shape::NoName if !proof => Some("the proof is missing"),
+            _ => None,
+        }
+    }
+
+    /// The RCODE expected.
+    pub(crate) fn rcode(&self) -> u8 {
+        if self.shape == Shape::NoName {
+            rcode::NXDOMAIN
+        } else {
+            rcode::NOERROR
+        }
+    }
+}
+
 /// The questions about the zone's data (DNSKEY, DS and the delegation are asked for besides).
 pub(crate) fn questions() -> Vec<Question> {
     use Shape::{NoData, NoName, Positive, Wildcard};
@@ -65,7 +103,12 @@ pub(crate) fn questions() -> Vec<Question> {
         ("apex MX", "shop.test.", rtype::MX, Positive),
     ]
     .into_iter()
-    .map(|(label, name, rtype, shape)| Question { label, name: Name::of(name), rtype, shape })
+    .map(|(label, name, rtype, shape)| Question {
+        label,
+        name: Name::of(name),
+        rtype,
+        shape,
+    })
     .collect()
 }
 

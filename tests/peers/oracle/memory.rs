@@ -35,7 +35,12 @@ impl Version {
         let signers = tags(self.rrset.signer_tags().into_iter().collect());
         match self.link {
             Link::Ds => {
-                let named = self.rrset.rdatas.iter().filter_map(|ds| crate::wire::u16_at(ds, 0)).collect();
+                let named = self
+                    .rrset
+                    .rdatas
+                    .iter()
+                    .filter_map(|ds| crate::wire::u16_at(ds, 0))
+                    .collect();
                 format!("DS {{{}}}", tags(named))
             }
             Link::Keys => {
@@ -43,7 +48,10 @@ impl Version {
                 format!("DNSKEY {{{keys}}} of {}, signed by {{{signers}}}", self.place)
             }
             Link::Names | Link::Data => {
-                format!("{} type {} of {}, signed by {{{signers}}}", self.rrset.name, self.rrset.rtype, self.place)
+                format!(
+                    "{} type {} of {}, signed by {{{signers}}}",
+                    self.rrset.name, self.rrset.rtype, self.place
+                )
             }
         }
     }
@@ -98,7 +106,13 @@ impl Memory {
     pub(super) fn names(&self) -> HashSet<Name> {
         self.live(Link::Names)
             .into_iter()
-            .flat_map(|id| self.versions[id].rrset.rdatas.iter().map(|rdata| Name::from_wire(rdata)))
+            .flat_map(|id| {
+                self.versions[id]
+                    .rrset
+                    .rdatas
+                    .iter()
+                    .map(|rdata| Name::from_wire(rdata))
+            })
             .collect()
     }
 
@@ -108,8 +122,12 @@ impl Memory {
     }
 
     fn live(&self, link: Link) -> Vec<usize> {
-        let mut ids: Vec<usize> =
-            self.until.keys().copied().filter(|&id| self.versions[id].link == link).collect();
+        let mut ids: Vec<usize> = self
+            .until
+            .keys()
+            .copied()
+            .filter(|&id| self.versions[id].link == link)
+            .collect();
         ids.sort_unstable();
         ids
     }

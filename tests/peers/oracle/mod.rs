@@ -55,7 +55,10 @@ pub(crate) struct Findings {
 impl Findings {
     fn fault(&mut self, text: String) {
         if !self.faults.iter().any(|fault| fault.text == text) {
-            self.faults.push(Fault { at: Instant::now(), text });
+            self.faults.push(Fault {
+                at: Instant::now(),
+                text,
+            });
         }
     }
 
@@ -63,7 +66,10 @@ impl Findings {
     pub(crate) fn expect_clean(&self) -> Result<()> {
         let list: Vec<&str> = self.faults.iter().map(|fault| fault.text.as_str()).collect();
         ensure!(list.is_empty(), "{self}\n{}", list.join("\n"));
-        ensure!(self.polls >= 50 && self.judged >= 1000, "the judge saw too little: {self}");
+        ensure!(
+            self.polls >= 50 && self.judged >= 1000,
+            "the judge saw too little: {self}"
+        );
         Ok(())
     }
 }
@@ -112,7 +118,11 @@ impl Oracle {
                 }
             }
         });
-        Ok(Self { findings, stop, thread: Some(thread) })
+        Ok(Self {
+            findings,
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// What was found so far.
@@ -128,7 +138,10 @@ impl Oracle {
             if let Some(fault) = findings.faults.into_iter().find(|fault| fault.at >= since) {
                 return Ok(fault);
             }
-            ensure!(Instant::now() < deadline, "the oracle saw no fault within {limit:?}");
+            ensure!(
+                Instant::now() < deadline,
+                "the oracle saw no fault within {limit:?}"
+            );
             std::thread::sleep(PERIOD);
         }
     }

@@ -12,7 +12,7 @@ use super::verdict;
 use crate::probe::{ask, rrset};
 use crate::servers::Kind;
 use crate::wire::{Message, Name, rcode, rtype};
-use crate::zone::{self, PARENT, Question, REGISTRY, ROOT, Shape, ZONE, questions};
+use crate::zone::{self, PARENT, Question, REGISTRY, ROOT, ZONE, questions};
 
 /// What is polled, and what is remembered of it.
 pub(super) struct Poller {
@@ -42,8 +42,10 @@ impl Poller {
         self.registry(findings);
         self.memory.forget(Instant::now());
         let names = self.memory.names();
-        let reachable =
-            self.providers.into_iter().filter(|provider| names.contains(&Name::of(provider.name_server())));
+        let reachable = self
+            .providers
+            .into_iter()
+            .filter(|provider| names.contains(&Name::of(provider.name_server())));
         findings.reachable = reachable.clone().map(Kind::label).collect();
         for provider in reachable {
             self.provider(provider, findings);
@@ -63,7 +65,9 @@ impl Poller {
     fn registry(&mut self, findings: &mut Findings) {
         let (zone, place) = (self.zone.clone(), "the registry");
         if let Some((sent, message)) = self.answer(REGISTRY, place, &zone, rtype::NS, findings) {
-            let names = Rrset::group(&message.authority).into_iter().find(|set| set.rtype == rtype::NS);
+            let names = Rrset::group(&message.authority)
+                .into_iter()
+                .find(|set| set.rtype == rtype::NS);
             match names.filter(|set| set.name == zone) {
                 Some(rrset) => self.remember(place, Link::Names, rrset, sent, findings),
                 None => findings.fault("the registry delegates the zone to nobody".to_owned()),
@@ -91,8 +95,10 @@ impl Poller {
         }
         for question in self.questions.clone() {
             let server = provider.address();
-            if let Some((sent, message)) = self.answer(server, place, &question.name, question.rtype, findings) {
-                if let Some(wrong) = misshapen(&message, &question) {
+            if let Some((sent, message)) =
+                self.answer(server, place, &question.name, question.rtype, findings)
+            {
+                if let Some(wrong) = question.complaint(&message) {
                     findings.fault(format!("{place}, {}: {wrong}", question.label));
                 }
                 let sections = [message.answer, message.authority].concat();
@@ -119,7 +125,10 @@ impl Poller {
                 Some((sent, message))
             }
             Ok(message) => {
-                findings.fault(format!("{place} answers RCODE {} to {name} type {rtype}", message.rcode));
+                findings.fault(format!(
+                    "{place} answers RCODE {} to {name} type {rtype}",
+                    message.rcode
+                ));
                 None
             }
             Err(_) => {
@@ -132,13 +141,23 @@ impl Poller {
     /// Remembers an RRset, and checks what can be said of it alone when it is new.
     fn remember(&mut self, place: &str, link: Link, rrset: Rrset, sent: Instant, findings: &mut Findings) {
         if !rrset.is_current() {
-            findings.fault(format!("{place}: {} type {} is outside its window", rrset.name, rrset.rtype));
+            findings.fault(format!(
+                "{place}: {} type {} is outside its window",
+                rrset.name, rrset.rtype
+            ));
         }
         // The child's own NS RRset says who may be asked, and is signed data as well.
         if link == Link::Names && place != "the registry" {
             self.remember(place, Link::Data, rrset.clone(), sent, findings);
         }
-        let new = self.memory.served(Version { place: place.to_owned(), link, rrset: rrset.clone() }, sent);
+        let new = self.memory.served(
+            Version {
+                place: place.to_owned(),
+                link,
+                rrset: rrset.clone(),
+            },
+            sent,
+        );
         if new && link == Link::Ds && !rrset.rdatas.is_empty() {
             let wrong = verdict::signature(&self.parent_keys, &rrset, &self.parent);
             if let Some(wrong) = wrong {
@@ -152,14 +171,26 @@ impl Poller {
 fn parent_keys(anchor: &str, parent: &Name) -> Result<Rrset> {
     let root = Name::of(".");
     let root_keys = rrset(ROOT, &root, rtype::DNSKEY)?;
-    let entry: Vec<Key> =
-        root_keys.keys().into_iter().filter(|key| anchor.ends_with(&key.text())).collect();
-    let entry = entry.first().context("the root does not serve the key that is its anchor")?;
-    ensure!(root_keys.is_signed_by(entry, &root), "the root's keys are not signed by its anchor");
+    let entry: Vec<Key> = root_keys
+        .keys()
+        .into_iter()
+        .filter(|key| anchor == key.text())
+        .collect();
+    let entry = entry
+        .first()
+        .context("the root does not serve the key that is its anchor")?;
+    ensure!(
+        root_keys.is_signed_by(entry, &root),
+        "the root's keys are not signed by its anchor"
+    );
     let ds = rrset(ROOT, parent, rtype::DS)?;
     let keys = rrset(REGISTRY, parent, rtype::DNSKEY)?;
     let wrong = verdict::signature(&root_keys, &ds, &root).or(verdict::delegation(&ds, &keys, parent));
-    ensure!(wrong.is_none(), "the chain to the registry: {}", wrong.unwrap_or_default());
+    ensure!(
+        wrong.is_none(),
+        "the chain to the registry: {}",
+        wrong.unwrap_or_default()
+    );
     Ok(keys)
 }
 
@@ -171,27 +202,9 @@ fn find(section: &[crate::wire::Record], name: &Name, rtype: u16) -> Option<Rrse
 
 /// How long an absence may be remembered (RFC 2308): the TTL of the SOA, which a server has to keep below its minimum.
 fn negative_ttl(message: &Message) -> u32 {
-    message.authority.iter().find(|record| record.rtype == rtype::SOA).map_or(0, |soa| soa.ttl)
-}
-
-/// What is wrong with the form of an answer.
-fn misshapen(message: &Message, question: &Question) -> Option<&'static str> {
-    let has = |rtype: u16| message.answer.iter().any(|record| record.rtype == rtype);
-    let denial = [rtype::NSEC, rtype::NSEC3];
-    let proof = message.authority.iter().any(|record| denial.contains(&record.rtype));
-    let expanded = Rrset::group(&message.answer).iter().any(Rrset::is_expanded);
-    let expected = if question.shape == Shape::NoName { rcode::NXDOMAIN } else { rcode::NOERROR };
-    if !message.authoritative {
-        return Some("it does not answer with authority");
-    }
-    if message.rcode != expected {
-        return Some("it answers with another RCODE than expected");
-    }
-    match question.shape {
-        Shape::Positive if !has(question.rtype) => Some("the records are missing"),
-        Shape::Wildcard if !(has(question.rtype) && expanded) => Some("no wildcard was expanded"),
-        Shape::NoData | Shape::NoName if !message.answer.is_empty() => Some("records where there are none"),
-        Shape::Wildcard | Shape::NoData | Shape::NoName if !proof => Some("the proof is missing"),
-        _ => None,
-    }
+    message
+        .authority
+        .iter()
+        .find(|record| record.rtype == rtype::SOA)
+        .map_or(0, |soa| soa.ttl)
 }

@@ -20,7 +20,9 @@ impl Key {
     fn of(rdata: &[u8]) -> Option<Self> {
         let flags = u16_at(rdata, 0)?;
         let usable = flags & 0x0100 != 0 && flags & 0x0080 == 0 && *rdata.get(2)? == 3 && rdata.len() > 4;
-        usable.then(|| Self { rdata: rdata.to_vec() })
+        usable.then(|| Self {
+            rdata: rdata.to_vec(),
+        })
     }
 
     /// Its algorithm.
@@ -34,7 +36,13 @@ impl Key {
             .rdata
             .iter()
             .enumerate()
-            .map(|(at, &octet)| if at % 2 == 0 { u32::from(octet) << 8 } else { u32::from(octet) })
+            .map(|(at, &octet)| {
+                if at % 2 == 0 {
+                    u32::from(octet) << 8
+                } else {
+                    u32::from(octet)
+                }
+            })
             .sum();
         ((sum + (sum >> 16)) & 0xffff) as u16
     }
@@ -42,7 +50,11 @@ impl Key {
     /// The RDATA as text.
     pub(crate) fn text(&self) -> String {
         let flags = u16::from_be_bytes([self.rdata[0], self.rdata[1]]);
-        format!("{flags} 3 {} {}", self.algorithm(), BASE64.encode(&self.rdata[4..]))
+        format!(
+            "{flags} 3 {} {}",
+            self.algorithm(),
+            BASE64.encode(&self.rdata[4..])
+        )
     }
 
     /// The RDATA of its DS, by SHA-256.
@@ -77,7 +89,9 @@ impl Key {
             13 => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [&[4], public].concat())
                 .verify(message, signature)
                 .is_ok(),
-            15 => UnparsedPublicKey::new(&ED25519, public).verify(message, signature).is_ok(),
+            15 => UnparsedPublicKey::new(&ED25519, public)
+                .verify(message, signature)
+                .is_ok(),
             _ => false,
         }
     }
@@ -130,7 +144,9 @@ impl<'a> Signature<'a> {
 
     /// Whether its window is open (serial arithmetic, RFC 4034 section 3.1.5).
     fn is_current(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as u32);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_secs() as u32);
         now.wrapping_sub(self.inception) as i32 >= 0 && self.expiration.wrapping_sub(now) as i32 >= 0
     }
 }
@@ -155,13 +171,15 @@ impl Rrset {
                 rtype::RRSIG => u16_at(&record.rdata, 0).unwrap_or_default(),
                 other => other,
             };
-            let set = sets.entry((record.owner.clone(), covered)).or_insert_with(|| Self {
-                name: record.owner.clone(),
-                rtype: covered,
-                ttl: record.ttl,
-                rdatas: BTreeSet::new(),
-                signatures: BTreeSet::new(),
-            });
+            let set = sets
+                .entry((record.owner.clone(), covered))
+                .or_insert_with(|| Self {
+                    name: record.owner.clone(),
+                    rtype: covered,
+                    ttl: record.ttl,
+                    rdatas: BTreeSet::new(),
+                    signatures: BTreeSet::new(),
+                });
             set.ttl = set.ttl.min(record.ttl);
             if record.rtype == rtype::RRSIG {
                 let original = u32_at(&record.rdata, 4).unwrap_or_default();
@@ -176,7 +194,13 @@ impl Rrset {
 
     /// A proven absence, for as long as it may be remembered.
     pub(crate) fn absent(name: Name, rtype: u16, ttl: u32) -> Self {
-        Self { name, rtype, ttl, rdatas: BTreeSet::new(), signatures: BTreeSet::new() }
+        Self {
+            name,
+            rtype,
+            ttl,
+            rdatas: BTreeSet::new(),
+            signatures: BTreeSet::new(),
+        }
     }
 
     /// The usable keys in a DNSKEY RRset.
@@ -186,30 +210,44 @@ impl Rrset {
 
     /// The tags of the keys that claim to have signed it.
     pub(crate) fn signer_tags(&self) -> BTreeSet<u16> {
-        self.signatures.iter().filter_map(|rdata| u16_at(rdata, 16)).collect()
+        self.signatures
+            .iter()
+            .filter_map(|rdata| u16_at(rdata, 16))
+            .collect()
     }
 
     /// Whether its name was made from a wildcard.
     pub(crate) fn is_expanded(&self) -> bool {
         let labels = self.name.signed_labels();
-        self.signatures.iter().filter_map(|rdata| rdata.get(3)).any(|&signed| usize::from(signed) < labels)
+        self.signatures
+            .iter()
+            .filter_map(|rdata| rdata.get(3))
+            .any(|&signed| usize::from(signed) < labels)
     }
 
     /// Whether all its signatures are within their windows.
     pub(crate) fn is_current(&self) -> bool {
-        self.signatures.iter().all(|rdata| Signature::of(rdata).is_some_and(|signature| signature.is_current()))
+        self.signatures
+            .iter()
+            .all(|rdata| Signature::of(rdata).is_some_and(|signature| signature.is_current()))
     }
 
     /// Whether this key of the zone made one of the signatures.
     pub(crate) fn is_signed_by(&self, key: &Key, zone: &Name) -> bool {
         !self.rdatas.is_empty()
-            && self.signatures.iter().filter_map(|rdata| Signature::of(rdata)).any(|signature| {
-                signature.covered == self.rtype
-                    && signature.signer == *zone
-                    && signature.algorithm == key.algorithm()
-                    && signature.tag == key.tag()
-                    && self.signed_bytes(&signature).is_some_and(|bytes| key.made(signature.value, &bytes))
-            })
+            && self
+                .signatures
+                .iter()
+                .filter_map(|rdata| Signature::of(rdata))
+                .any(|signature| {
+                    signature.covered == self.rtype
+                        && signature.signer == *zone
+                        && signature.algorithm == key.algorithm()
+                        && signature.tag == key.tag()
+                        && self
+                            .signed_bytes(&signature)
+                            .is_some_and(|bytes| key.made(signature.value, &bytes))
+                })
     }
 
     /// What a signature is made over (RFC 4034 section 3.1.8.1), if it can be over this RRset at all.

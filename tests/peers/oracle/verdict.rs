@@ -10,14 +10,29 @@ pub(super) fn delegation(ds: &Rrset, keys: &Rrset, zone: &Name) -> Option<String
     if ds.rdatas.is_empty() {
         return Some("there is no DS".to_owned());
     }
-    let entry_points: Vec<Key> =
-        keys.keys().into_iter().filter(|key| keys.is_signed_by(key, zone)).collect();
-    let algorithms: BTreeSet<u8> = ds.rdatas.iter().filter_map(|rdata| rdata.get(2)).copied().collect();
+    let entry_points: Vec<Key> = keys
+        .keys()
+        .into_iter()
+        .filter(|key| keys.is_signed_by(key, zone))
+        .collect();
+    let algorithms: BTreeSet<u8> = ds
+        .rdatas
+        .iter()
+        .filter_map(|rdata| rdata.get(2))
+        .copied()
+        .collect();
     let holds = |algorithm: u8| {
         let named = |key: &&Key| ds.rdatas.iter().any(|rdata| key.is_named_by(rdata, zone));
-        entry_points.iter().filter(|key| key.algorithm() == algorithm).any(|key| named(&key))
+        entry_points
+            .iter()
+            .filter(|key| key.algorithm() == algorithm)
+            .any(|key| named(&key))
     };
-    complete("no DS names a key that signs the DNSKEY RRset", &algorithms, holds)
+    complete(
+        "no DS names a key that signs the DNSKEY RRset",
+        &algorithms,
+        holds,
+    )
 }
 
 /// What is wrong with a signed RRset under a DNSKEY RRset.
@@ -25,14 +40,20 @@ pub(super) fn signature(keys: &Rrset, data: &Rrset, zone: &Name) -> Option<Strin
     let keys = keys.keys();
     let algorithms: BTreeSet<u8> = keys.iter().map(Key::algorithm).collect();
     let holds = |algorithm: u8| {
-        keys.iter().filter(|key| key.algorithm() == algorithm).any(|key| data.is_signed_by(key, zone))
+        keys.iter()
+            .filter(|key| key.algorithm() == algorithm)
+            .any(|key| data.is_signed_by(key, zone))
     };
     complete("no key verifies the RRset", &algorithms, holds)
 }
 
 /// Nothing where it holds for every algorithm; the complaint where it holds for none or not for all.
 fn complete(complaint: &str, algorithms: &BTreeSet<u8>, holds: impl Fn(u8) -> bool) -> Option<String> {
-    let broken: Vec<u8> = algorithms.iter().copied().filter(|&algorithm| !holds(algorithm)).collect();
+    let broken: Vec<u8> = algorithms
+        .iter()
+        .copied()
+        .filter(|&algorithm| !holds(algorithm))
+        .collect();
     match broken.as_slice() {
         [] if !algorithms.is_empty() => None,
         some if some.len() < algorithms.len() => Some(format!("{complaint} for algorithms {some:?}")),

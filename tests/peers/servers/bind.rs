@@ -26,7 +26,10 @@ impl Bind {
         fs::write(dir.join("zone"), zone::child(Kind::Bind.name_server()))?;
         let mut daemon = Daemon::start(&dir, "named", &["-g", "-n", "1", "-c", "named.conf"])?;
         daemon.until("the zone is served signed", || probe::is_signed(zone::BIND))?;
-        Ok(Self { daemon, updater: Updater::new(settings, zone::BIND, ZONE) })
+        Ok(Self {
+            daemon,
+            updater: Updater::new(settings, zone::BIND, ZONE),
+        })
     }
 }
 

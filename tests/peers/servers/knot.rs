@@ -27,7 +27,10 @@ impl Knot {
         fs::write(dir.join("shop.test.zone"), zone::child(Kind::Knot.name_server()))?;
         let mut daemon = Daemon::start(&dir, "knotd", &["-c", "knot.conf"])?;
         daemon.until("the zone is served signed", || probe::is_signed(zone::KNOT))?;
-        Ok(Self { daemon, updater: Updater::new(settings, zone::KNOT, ZONE) })
+        Ok(Self {
+            daemon,
+            updater: Updater::new(settings, zone::KNOT, ZONE),
+        })
     }
 }
 

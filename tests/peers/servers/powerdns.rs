@@ -51,22 +51,34 @@ impl PowerDns {
         let config = format!("--config-dir={}", dir.display());
         let mut daemon = Daemon::start(&dir, "pdns_server", &[&config])?;
         daemon.until("the zone is served signed", || probe::is_signed(zone::POWERDNS))?;
-        let server = Self { daemon, api_key, foreign: RefCell::default() };
+        let server = Self {
+            daemon,
+            api_key,
+            foreign: RefCell::default(),
+        };
         server.request("GET", &Value::Null)?;
         Ok(server)
     }
 
     /// Replaces a whole RRset at the apex; without content, deletes it.
     fn replace(&self, rtype: &str, contents: &[String]) -> Result<()> {
-        let records: Vec<Value> = contents.iter().map(|content| json!({ "content": content })).collect();
+        let records: Vec<Value> = contents
+            .iter()
+            .map(|content| json!({ "content": content }))
+            .collect();
         let change = if records.is_empty() { "DELETE" } else { "REPLACE" };
-        let rrset = json!({ "name": ZONE, "type": rtype, "ttl": TTL, "changetype": change, "records": records });
+        let rrset =
+            json!({ "name": ZONE, "type": rtype, "ttl": TTL, "changetype": change, "records": records });
         self.request("PATCH", &json!({ "rrsets": [rrset] }))
     }
 
     /// One HTTP request about the zone, on a connection of its own.
     fn request(&self, method: &str, body: &Value) -> Result<()> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let mut stream = TcpStream::connect_timeout(&SocketAddr::from(API), Duration::from_secs(5))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         write!(
@@ -79,7 +91,10 @@ impl PowerDns {
         let mut reply = String::new();
         stream.read_to_string(&mut reply)?;
         let status = reply.split(' ').nth(1).unwrap_or_default();
-        ensure!(status.starts_with('2'), "PowerDNS refused {method} {body}: {reply}");
+        ensure!(
+            status.starts_with('2'),
+            "PowerDNS refused {method} {body}: {reply}"
+        );
         Ok(())
     }
 }

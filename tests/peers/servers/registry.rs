@@ -40,18 +40,25 @@ impl Registry {
         fs::write(dir.join("test.zone"), zone::parent(name_server, ds))?;
         let mut daemon = Daemon::start(&dir, "knotd", &["-c", "knot.conf"])?;
         let apex = Name::of(PARENT);
-        daemon.until("the zone is served", || probe::has_records(REGISTRY, &apex, rtype::DNSKEY))?;
-        Ok(Self { _daemon: daemon, updater: Updater::new(settings, REGISTRY, PARENT) })
+        daemon.until("the zone is served", || {
+            probe::has_records(REGISTRY, &apex, rtype::DNSKEY)
+        })?;
+        Ok(Self {
+            _daemon: daemon,
+            updater: Updater::new(settings, REGISTRY, PARENT),
+        })
     }
 
     /// Adds records to the child's DS RRset.
     pub(crate) fn add_ds(&self, records: &[String]) -> Result<()> {
-        self.updater.send(&each(records, |ds| format!("add {ZONE} {TTL} DS {ds}")))
+        self.updater
+            .send(&each(records, |ds| format!("add {ZONE} {TTL} DS {ds}")))
     }
 
     /// Takes records out of it.
     pub(crate) fn remove_ds(&self, records: &[String]) -> Result<()> {
-        self.updater.send(&each(records, |ds| format!("delete {ZONE} DS {ds}")))
+        self.updater
+            .send(&each(records, |ds| format!("delete {ZONE} DS {ds}")))
     }
 
     /// Makes these names the child's delegation, which were `before`.
@@ -61,7 +68,10 @@ impl Registry {
 
     /// The registry as a table of the settings file of `unbroken`.
     pub(crate) fn product_settings() -> String {
-        format!("[parent.registry]\ndriver = \"rfc2136\"\nserver = \"{REGISTRY}:53\"\n{}", tsig_settings())
+        format!(
+            "[parent.registry]\ndriver = \"rfc2136\"\nserver = \"{REGISTRY}:53\"\n{}",
+            tsig_settings()
+        )
     }
 }
 

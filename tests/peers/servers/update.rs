@@ -21,7 +21,12 @@ pub(super) struct Updater {
 impl Updater {
     pub(super) fn new(settings: &Settings, server: Ipv4Addr, zone: &'static str) -> Self {
         let key_file = settings.key_file().display().to_string();
-        Self { dir: settings.dir().to_owned(), key_file, server, zone }
+        Self {
+            dir: settings.dir().to_owned(),
+            key_file,
+            server,
+            zone,
+        }
     }
 
     /// Sends one update, which the server has to accept.
