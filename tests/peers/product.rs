@@ -1,7 +1,6 @@
 //! The same moves, driven by `unbroken` itself.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,14 +8,18 @@ use anyhow::{Result, ensure};
 
 use crate::lab::Lab;
 use crate::probe;
-use crate::process::{Outcome, finish};
+use crate::process::finish;
 use crate::servers::Kind;
 use crate::servers::registry::Registry;
 use crate::wire::{Name, rtype};
 use crate::zone::{REGISTRY, ROOT, ZONE};
 
+/// The longest that planning may take.
+const PLAN_LIMIT: Duration = Duration::from_secs(30);
 /// The longest that a move may take; with TTLs of a few seconds it is a fraction of this.
-const LIMIT: Duration = Duration::from_secs(120);
+const RUN_LIMIT: Duration = Duration::from_secs(120);
+/// What `unbroken` is told to add to every wait.
+const MARGIN: &str = "0s";
 
 /// Plans and runs a move; nobody may notice, and afterwards only the new provider may be left.
 pub(crate) fn migrate(old: Kind, new: Kind) -> Result<()> {
@@ -28,11 +31,12 @@ pub(crate) fn migrate(old: Kind, new: Kind) -> Result<()> {
     fs::write(lab.settings.dir().join("unbroken.toml"), settings(&lab))?;
 
     let begun = Instant::now();
-    let plan = ["plan", "migrate", "--from", old.label(), "--to", new.label()];
-    let planned = unbroken(&lab, &plan)?;
-    ensure!(planned.code == Some(0), "unbroken plan: {}", said(&planned));
-    let ran = unbroken(&lab, &["run", "--yes"])?;
-    ensure!(ran.code == Some(0), "unbroken run: {}", said(&ran));
+    unbroken(
+        &lab,
+        &["plan", "migrate", "--from", old.label(), "--to", new.label()],
+        PLAN_LIMIT,
+    )?;
+    unbroken(&lab, &["run", "--yes"], RUN_LIMIT)?;
     println!("planned and run in {:.1} s", begun.elapsed().as_secs_f32());
 
     expect_moved(&lab)?;
@@ -41,16 +45,25 @@ pub(crate) fn migrate(old: Kind, new: Kind) -> Result<()> {
     lab.expect_clean()
 }
 
-/// Calls the program in the lab's directory, with the settings and a journal there.
-fn unbroken(lab: &Lab, args: &[&str]) -> Result<Outcome> {
-    let dir: &Path = lab.settings.dir();
+/// Calls the program in the lab's directory, with the settings and a journal there; it has to succeed.
+fn unbroken(lab: &Lab, args: &[&str], limit: Duration) -> Result<()> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unbroken"));
     command
         .args(args)
         .args(["--zone", ZONE, "--settings", "unbroken.toml", "--state", "state"])
-        .current_dir(dir)
+        .current_dir(lab.settings.dir())
         .env("LAB_TSIG", lab.settings.secret());
-    finish(command, LIMIT, "")
+    let outcome = finish(command, limit, "")?;
+    ensure!(
+        outcome.code == Some(0),
+        "unbroken {} ended with {:?} (124: not within {limit:?}):\n{}\n{}\nMeanwhile:\n{}",
+        args.join(" "),
+        outcome.code,
+        last_lines(&outcome.stdout),
+        last_lines(&outcome.stderr),
+        lab.verdicts(),
+    );
+    Ok(())
 }
 
 /// The settings file: both providers, the registry, and TTLs as they are.
@@ -64,9 +77,6 @@ fn settings(lab: &Lab) -> String {
         Registry::product_settings(),
     )
 }
-
-/// What is added to every wait.
-const MARGIN: &str = "0s";
 
 /// Asks the parent and the new provider: only the latter's names, DS and keys may be there.
 fn expect_moved(lab: &Lab) -> Result<()> {
@@ -92,16 +102,8 @@ fn expect_moved(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// What the program printed, its end rather than its beginning.
-fn said(outcome: &Outcome) -> String {
-    let last = |text: &str| {
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(60)..].join("\n")
-    };
-    format!(
-        "exit {:?}\n{}\n{}",
-        outcome.code,
-        last(&outcome.stdout),
-        last(&outcome.stderr)
-    )
+/// The end of what the program printed.
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }

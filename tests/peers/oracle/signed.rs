@@ -272,3 +272,51 @@ impl Rrset {
         Some(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of RFC 6605 section 6.1: a P-256 key, its DS, and its signature over one address.
+    #[test]
+    fn rfc_6605_example() {
+        let zone = Name::of("example.net.");
+        let base64 = |text: &str| BASE64.decode(text.as_bytes()).unwrap();
+        let mut key = vec![1, 1, 3, 13];
+        key.extend(base64(
+            "GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==",
+        ));
+        let key = Key::of(&key).unwrap();
+        assert_eq!(key.tag(), 55648);
+        let ds = key.ds(&zone);
+        assert_eq!(
+            ds_text(&ds),
+            "55648 13 2 B4C8C1FE2E7477127B27115656AD6256F424625BF5C1E2770CE6D6E37DF61D17"
+        );
+        assert!(key.is_named_by(&ds, &zone));
+
+        // A 13 3 3600, 2010-09-09 10:04:39 to 2010-08-12 10:04:39, tag 55648.
+        let mut rrsig = vec![0, 1, 13, 3];
+        for field in [3600u32, 1_284_026_679, 1_281_607_479] {
+            rrsig.extend(field.to_be_bytes());
+        }
+        rrsig.extend(55648u16.to_be_bytes());
+        rrsig.extend(zone.wire());
+        rrsig.extend(base64(
+            "qx6wLYqmh+l9oCKTN6qIc+bw6ya+KJ8oMz0YP107epXAyGmt+3SNruPFKG7tZoLBLlUzGGus7ZwmwWep666VCw==",
+        ));
+        let name = Name::of("www.example.net.");
+        let record = |rtype, rdata| Record {
+            owner: name.clone(),
+            rtype,
+            ttl: 3600,
+            rdata,
+        };
+        let set = |address: Vec<u8>| {
+            Rrset::group(&[record(rtype::A, address), record(rtype::RRSIG, rrsig.clone())]).remove(0)
+        };
+        assert!(set(vec![192, 0, 2, 1]).is_signed_by(&key, &zone));
+        assert!(!set(vec![192, 0, 2, 2]).is_signed_by(&key, &zone));
+        assert!(!set(vec![192, 0, 2, 1]).is_current());
+    }
+}

@@ -153,7 +153,7 @@ fn configuration(dir: &Path, api_key: &str) -> String {
         "launch=gsqlite3\ngsqlite3-database={dir}/pdns.sqlite3\ngsqlite3-pragma-synchronous=0\n\
          gsqlite3-dnssec=yes\nlocal-address={dns}\nlocal-port=53\nsocket-dir={dir}\n\
          daemon=no\nguardian=no\ndisable-syslog=yes\nloglevel=4\nsetuid=\nsetgid=\n\
-         receiver-threads=1\ndistributor-threads=1\nsecurity-poll-suffix=\n\
+         receiver-threads=1\ndistributor-threads=1\nsecurity-poll-suffix=\nallow-axfr-ips=\n\
          api=yes\napi-key={api_key}\nwebserver=yes\nwebserver-address={address}\nwebserver-port={port}\n\
          webserver-allow-from=127.0.0.0/8\ndirect-dnskey=yes\ndefault-publish-cds=2\ndefault-publish-cdnskey=1\n\
          cache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\ndnssec-key-cache-ttl=0\nzone-cache-refresh-interval=0\n",
