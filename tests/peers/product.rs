@@ -18,7 +18,8 @@ use crate::zone::{REGISTRY, ROOT, ZONE};
 const PLAN_LIMIT: Duration = Duration::from_secs(30);
 /// The longest that a move may take; with TTLs of a few seconds it is a fraction of this.
 const RUN_LIMIT: Duration = Duration::from_secs(120);
-/// What `unbroken` is told to add to every wait.
+/// What `unbroken` is told to add to every wait. Unbound counts in whole seconds, so it may hold an answer for up to a
+/// second longer than its TTL; the sweeps' own delay covers most of that.
 const MARGIN: &str = "0s";
 
 /// Plans and runs a move; nobody may notice, and afterwards only the new provider may be left.

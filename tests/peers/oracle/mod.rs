@@ -7,7 +7,7 @@
 mod memory;
 mod poll;
 pub(crate) mod signed;
-mod verdict;
+pub(crate) mod verdict;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -130,17 +130,17 @@ impl Oracle {
         lock(&self.findings).clone()
     }
 
-    /// Waits for the first fault found at `since` or later.
-    pub(crate) fn fault_within(&self, since: Instant, limit: Duration) -> Result<Fault> {
+    /// Waits for a fault of this kind, found at `since` or later.
+    pub(crate) fn fault_within(&self, complaint: &str, since: Instant, limit: Duration) -> Result<Fault> {
         let deadline = Instant::now() + limit;
         loop {
-            let findings = self.findings();
-            if let Some(fault) = findings.faults.into_iter().find(|fault| fault.at >= since) {
+            let mut faults = self.findings().faults.into_iter();
+            if let Some(fault) = faults.find(|fault| fault.at >= since && fault.text.starts_with(complaint)) {
                 return Ok(fault);
             }
             ensure!(
                 Instant::now() < deadline,
-                "the oracle saw no fault within {limit:?}"
+                "the oracle did not see within {limit:?}: {complaint}"
             );
             std::thread::sleep(PERIOD);
         }

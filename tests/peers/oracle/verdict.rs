@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use super::signed::{Key, Rrset};
 use crate::wire::Name;
 
+/// The complaint about a DNSKEY RRset that a DS RRset does not vouch for.
+pub(crate) const NO_ENTRY: &str = "no DS names a key that signs the DNSKEY RRset";
+/// The complaint about an RRset that a DNSKEY RRset does not verify.
+pub(crate) const NO_KEY: &str = "no key verifies the RRset";
+
 /// What is wrong with a DNSKEY RRset under a DS RRset.
 pub(super) fn delegation(ds: &Rrset, keys: &Rrset, zone: &Name) -> Option<String> {
     if ds.rdatas.is_empty() {
@@ -44,7 +49,7 @@ pub(super) fn signature(keys: &Rrset, data: &Rrset, zone: &Name) -> Option<Strin
             .filter(|key| key.algorithm() == algorithm)
             .any(|key| data.is_signed_by(key, zone))
     };
-    complete("no key verifies the RRset", &algorithms, holds)
+    complete(NO_KEY, &algorithms, holds)
 }
 
 /// Nothing where it holds for every algorithm; the complaint where it holds for none or not for all.
