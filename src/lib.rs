@@ -28,5 +28,8 @@ pub mod continuity;
 pub mod dns;
 pub mod dnssec;
 pub mod evidence;
+pub mod lab;
 pub mod moment;
 pub mod ports;
+pub mod runner;
+pub mod workflow;

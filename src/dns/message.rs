@@ -168,7 +168,7 @@ impl Message {
         let answer = section("answer", &mut parser, counts.ancount())?;
         let authority = section("authority", &mut parser, counts.nscount())?;
         let additional = section("additional", &mut parser, counts.arcount())?;
-        let rcode = Rcode(u16::from(wire.opt_rcode().to_int()));
+        let rcode = Rcode(wire.opt_rcode().to_int());
         Ok(Message {
             id: header.id(),
             flags: Flags {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Name, Record, Rtype, Ttl};
+use super::{CLASS_IN, Name, Record, Rtype, Ttl};
 use crate::dnssec::Rrsig;
 
 /// All records of one owner and type in a section of a message, with the RRSIGs that cover them.
@@ -31,13 +31,13 @@ impl Rrset {
     }
 }
 
-/// Groups the records of one section into RRsets, signatures with what they cover.
+/// Groups the records of class IN of one section into RRsets, signatures with what they cover.
 ///
 /// An RRSIG without a covered RRset in the section is an RRset of its own without records, so that it is not lost.
 pub fn rrsets(records: &[Record]) -> Vec<Rrset> {
     let mut sets: BTreeMap<(Name, Rtype), Rrset> = BTreeMap::new();
     for record in records {
-        if record.rtype == Rtype::OPT || record.rtype == Rtype::TSIG {
+        if record.rtype == Rtype::OPT || record.rtype == Rtype::TSIG || record.class != CLASS_IN {
             continue;
         }
         let (covered, signature) = if record.rtype == Rtype::RRSIG {

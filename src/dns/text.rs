@@ -1,5 +1,6 @@
 //! Records in presentation format (RFC 1035 section 5, every DNSSEC type).
 
+use domain::base::iana::Class;
 use domain::base::name::FlattenInto;
 use domain::base::rdata::ComposeRecordData;
 use domain::zonefile::inplace::{Entry, Zonefile};
@@ -33,6 +34,7 @@ pub fn parse_records(text: &str, origin: &Name, default_ttl: u32) -> Result<Vec<
             reason: error.to_string(),
         })?;
     file.set_origin(wire_origin);
+    file.set_default_class(Class::IN);
     let mut out = Vec::new();
     loop {
         match file.next_entry() {

@@ -1,6 +1,6 @@
 //! Every signature of an RRset against every key that it may mean: what each pair came to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{Dnskey, KeyId, Rrsig, SignatureFault, verify_rrset};
 use crate::dns::{Name, Rrset};
@@ -83,6 +83,8 @@ impl Default for Budget {
 }
 
 /// Judges every signature of `rrset` with the keys of its tag and algorithm at the Unix time `at`.
+///
+/// Repeated signatures count once. Keys are tried in the given order, signatures in the order of the RRset.
 pub fn judge_rrset<'a>(
     rrset: &Rrset,
     keys: impl IntoIterator<Item = &'a Dnskey> + Clone,
@@ -90,29 +92,34 @@ pub fn judge_rrset<'a>(
     at: i64,
     budget: &mut Budget,
 ) -> Signers {
+    let mut by_tag: BTreeMap<(u16, u8), Vec<&Dnskey>> = BTreeMap::new();
+    for key in keys {
+        by_tag.entry((key.tag(), key.algorithm)).or_default().push(key);
+    }
     let mut signers = Signers::default();
-    for (index, signature) in rrset.signatures.iter().enumerate() {
-        let candidates = keys
-            .clone()
-            .into_iter()
-            .filter(|key| key.algorithm == signature.algorithm && key.tag() == signature.tag);
-        let mut tried = 0;
-        let mut any = false;
-        for key in candidates {
-            any = true;
-            let spent = budget.verifications == 0
-                || tried >= budget.keys_per_tag
-                || index >= budget.signatures_per_rrset;
-            if spent {
-                signers.untried += 1;
-                continue;
-            }
-            tried += 1;
-            budget.verifications -= 1;
-            signers.attempts.push(attempt(rrset, signature, key, zone, at));
+    let mut seen: HashSet<&Rrsig> = HashSet::new();
+    let mut tried_signatures = 0;
+    for signature in &rrset.signatures {
+        if !seen.insert(signature) {
+            continue;
         }
-        if !any {
+        let Some(candidates) = by_tag.get(&(signature.tag, signature.algorithm)) else {
             signers.orphans.insert((signature.tag, signature.algorithm));
+            continue;
+        };
+        let allowed = if tried_signatures < budget.signatures_per_rrset {
+            budget
+                .keys_per_tag
+                .min(usize::try_from(budget.verifications).unwrap_or(usize::MAX))
+                .min(candidates.len())
+        } else {
+            0
+        };
+        tried_signatures += 1;
+        signers.untried += candidates.len() - allowed;
+        for key in candidates.iter().take(allowed) {
+            budget.verifications = budget.verifications.saturating_sub(1);
+            signers.attempts.push(attempt(rrset, signature, key, zone, at));
         }
     }
     signers

@@ -1,15 +1,23 @@
 //! Keys, tags, DS, signatures, the chain of trust, denial of existence. Pure: the time is always an argument.
 
 mod anchors;
+mod chain;
+mod denial;
 mod dnskey;
 mod ds;
 mod judge;
+pub mod policy;
 mod rrsig;
 mod verify;
 
 pub use anchors::{AnchorError, Anchors, IANA_ROOT_ANCHORS};
+pub use chain::{
+    AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason, Status, WalkStep,
+    WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
+};
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};
+pub use policy::{Policy, Support};
 pub use rrsig::Rrsig;
 pub use verify::{SignatureFault, signed_data, verify_rrset};

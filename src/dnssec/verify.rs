@@ -6,6 +6,7 @@
 use hickory_proto::dnssec::{Algorithm, PublicKey, PublicKeyBuf};
 use serde::{Deserialize, Serialize};
 
+use super::policy::{can_check, rsa_bits};
 use super::{Dnskey, Rrsig};
 use crate::dns::{CLASS_IN, Name, Rrset};
 
@@ -61,6 +62,9 @@ pub enum SignatureFault {
     /// This build cannot check the algorithm.
     #[error("this build cannot check algorithm {0}")]
     CannotCheck(u8),
+    /// This build cannot check RSA keys of this size.
+    #[error("this build cannot check an RSA key with a modulus of {0} bits, or with its exponent")]
+    KeySize(usize),
     /// The RRset has no records.
     #[error("nothing is signed")]
     Empty,
@@ -177,6 +181,9 @@ fn check_octets(rrset: &Rrset, signature: &Rrsig, key: &Dnskey) -> Result<(), Si
     let algorithm = Algorithm::from_u8(key.algorithm);
     if !algorithm.is_supported() {
         return Err(SignatureFault::CannotCheck(key.algorithm));
+    }
+    if !can_check(key) {
+        return Err(SignatureFault::KeySize(rsa_bits(key).unwrap_or(0)));
     }
     let data = signed_data(rrset, signature).ok_or(SignatureFault::BadSignature)?;
     PublicKeyBuf::new(key.public_key.clone(), algorithm)

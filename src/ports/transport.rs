@@ -41,7 +41,7 @@ pub trait Transport: Send + Sync {
         server: SocketAddr,
         message: &[u8],
         timeout: Duration,
-        more: &mut (dyn FnMut(&[u8]) -> bool + Send),
+        more: &mut (dyn for<'m> FnMut(&'m [u8]) -> bool + Send),
     ) -> Result<(), ExchangeError>;
 }
 

@@ -1,0 +1,476 @@
+//! The walk down from the root: zone cuts, their servers, and the addresses of hosts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::ask::Asker;
+use super::referral::{Said, answered_from, host_addresses, ns_names, said, with_glue};
+use crate::dns::{Message, Name, Rcode, Rtype};
+use crate::evidence::{BlindSpot, Place, Proto};
+use crate::ports::{AskRequest, NameServer, Topology};
+
+/// Questions of one walk; a hostile delegation cannot make it longer.
+const BUDGET: usize = 400;
+/// How deep the search for the address of a server may lead to other zones.
+const DEPTH: usize = 6;
+/// Addresses tried for one question.
+const TRIES: usize = 8;
+
+/// One walk; what it has learnt is used again within it.
+pub(super) struct Walk<'a> {
+    asker: &'a Asker,
+    zones: BTreeMap<Name, Zone>,
+    inside: BTreeSet<Name>,
+    gone: BTreeSet<Name>,
+    hosts: BTreeMap<Name, Result<NameServer, String>>,
+    silent: BTreeSet<SocketAddr>,
+    asked: usize,
+}
+
+/// A zone that was found.
+#[derive(Clone)]
+struct Zone {
+    parent: Option<Name>,
+    servers: Vec<NameServer>,
+    /// The server that answered, this address first.
+    answered: Option<NameServer>,
+}
+
+/// An answer and who gave it.
+struct Reply {
+    message: Message,
+    server: Name,
+    address: SocketAddr,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(asker: &'a Asker, roots: &[NameServer]) -> Walk<'a> {
+        let root = Zone {
+            parent: None,
+            servers: roots.to_vec(),
+            answered: None,
+        };
+        Walk {
+            asker,
+            zones: BTreeMap::from([(Name::root(), root)]),
+            inside: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            hosts: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            asked: 0,
+        }
+    }
+
+    /// Where `zone` hangs.
+    pub(super) async fn topology(mut self, zone: &Name) -> Result<Topology, String> {
+        if zone.is_root() {
+            return Err("the root has no parent: it cannot be moved".to_owned());
+        }
+        let root_servers = self.name_the_roots().await;
+        let closest = self.descend(zone, 0).await?;
+        if closest != *zone {
+            return Err(if self.gone.contains(zone) {
+                format!("{zone} does not exist: the servers of {closest} say NXDOMAIN")
+            } else {
+                format!("{zone} is not a zone of its own: it lies within {closest}")
+            });
+        }
+        let found = self.zone(zone)?;
+        let parent = found.parent.clone().unwrap_or_else(Name::root);
+        let mut blind = Vec::new();
+        let named = if parent.is_root() && !root_servers.is_empty() {
+            root_servers
+        } else {
+            self.apex_servers(&parent).await?
+        };
+        let parent_servers = self.complete(named, |_| Place::Parent, &mut blind).await;
+        let delegated = self
+            .complete(
+                found.servers,
+                |host| Place::Provider(host.to_string()),
+                &mut blind,
+            )
+            .await;
+        Ok(Topology {
+            zone: zone.clone(),
+            ancestors: self.ancestors(&parent)?,
+            parent,
+            parent_servers,
+            delegated,
+            blind,
+        })
+    }
+
+    /// The addresses of `host`.
+    pub(super) async fn addresses(mut self, host: &Name) -> Result<NameServer, String> {
+        self.host(host, 0).await
+    }
+
+    /// The root's own NS RRset; configured addresses get the names that it gives them.
+    async fn name_the_roots(&mut self) -> Vec<NameServer> {
+        let root = Name::root();
+        let Ok(reply) = self
+            .ask_zone(&root, &root, Rtype::NS, &mut BTreeSet::new(), 0)
+            .await
+        else {
+            return Vec::new();
+        };
+        let named = with_glue(ns_names(&reply.message.answer, &root), &reply.message, &root);
+        if let Some(zone) = self.zones.get_mut(&root) {
+            let nameless = zone.servers.iter_mut().chain(zone.answered.as_mut());
+            for server in nameless.filter(|server| server.name.is_root()) {
+                let own = named
+                    .iter()
+                    .find(|other| server.addresses.iter().any(|a| other.addresses.contains(a)));
+                if let Some(own) = own {
+                    server.name = own.name.clone();
+                }
+            }
+        }
+        named
+    }
+
+    /// The servers that the delegation of `zone` names and those that its own NS RRset names.
+    async fn apex_servers(&mut self, zone: &Name) -> Result<Vec<NameServer>, String> {
+        let mut servers = self.zone(zone)?.servers;
+        if let Ok(reply) = self
+            .ask_zone(zone, zone, Rtype::NS, &mut BTreeSet::new(), 0)
+            .await
+        {
+            let own = with_glue(ns_names(&reply.message.answer, zone), &reply.message, zone);
+            for server in own {
+                match servers.iter_mut().find(|known| known.name == server.name) {
+                    Some(known) => merge(known, &server),
+                    None => servers.push(server),
+                }
+            }
+        }
+        servers.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(servers)
+    }
+
+    fn ancestors(&self, parent: &Name) -> Result<Vec<(Name, NameServer)>, String> {
+        let mut out = Vec::new();
+        let mut next = Some(parent.clone());
+        while let Some(name) = next {
+            let zone = self.zone(&name)?;
+            let server = zone
+                .answered
+                .or_else(|| zone.servers.first().cloned())
+                .ok_or_else(|| format!("{name} has no servers"))?;
+            out.push((name, server));
+            next = zone.parent;
+        }
+        out.reverse();
+        Ok(out)
+    }
+
+    /// Glue and authoritative addresses together; what has none is a blind spot.
+    async fn complete(
+        &mut self,
+        servers: Vec<NameServer>,
+        place: impl Fn(&Name) -> Place,
+        blind: &mut Vec<BlindSpot>,
+    ) -> Vec<NameServer> {
+        let mut out = Vec::new();
+        for mut server in servers {
+            match self.host(&server.name, 0).await {
+                Ok(found) => merge(&mut server, &found),
+                Err(why) if server.addresses.is_empty() => blind.push(BlindSpot {
+                    place: place(&server.name),
+                    server: server.name.clone(),
+                    address: None,
+                    why,
+                }),
+                // Glue alone is enough to be asked.
+                Err(_) => {}
+            }
+            out.push(server);
+        }
+        out
+    }
+
+    fn zone(&self, name: &Name) -> Result<Zone, String> {
+        self.zones
+            .get(name)
+            .cloned()
+            .ok_or_else(|| format!("{name} was not found"))
+    }
+
+    /// The closest zone at or above `target`, every cut on the way noted.
+    async fn descend(&mut self, target: &Name, depth: usize) -> Result<Name, String> {
+        let mut current = Name::root();
+        for labels in 1..=target.label_count() {
+            let candidate = target.suffix(labels);
+            if self.zones.contains_key(&candidate) {
+                current = candidate;
+            } else if !self.inside.contains(&candidate) && self.begins_at(&current, &candidate, depth).await?
+            {
+                current = candidate;
+            }
+        }
+        Ok(current)
+    }
+
+    /// Asks the servers of `current` whether a zone begins at `candidate`.
+    async fn begins_at(&mut self, current: &Name, candidate: &Name, depth: usize) -> Result<bool, String> {
+        let mut skip = BTreeSet::new();
+        loop {
+            let reply = self
+                .ask_zone(current, candidate, Rtype::NS, &mut skip, depth)
+                .await?;
+            match said(&reply.message, current, candidate) {
+                Said::Cut { from_child, servers } => {
+                    if from_child && !self.serves_parent_side(&reply, candidate).await {
+                        skip.insert(reply.address);
+                        continue;
+                    }
+                    let zone = Zone {
+                        parent: Some(current.clone()),
+                        servers,
+                        answered: None,
+                    };
+                    self.zones.insert(candidate.clone(), zone);
+                    return Ok(true);
+                }
+                Said::Gone => {
+                    self.gone.insert(candidate.clone());
+                    self.inside.insert(candidate.clone());
+                    return Ok(false);
+                }
+                Said::Inside | Said::Lame(_) => {
+                    self.inside.insert(candidate.clone());
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    /// A server that answers for the child serves the parent too only if it answers a DS question from above the cut.
+    async fn serves_parent_side(&mut self, reply: &Reply, child: &Name) -> bool {
+        let answer = self
+            .ask_address(&reply.server, reply.address, child, Rtype::DS)
+            .await;
+        match answer.as_ref().map(answered_from) {
+            Ok(Some(zone)) => zone != *child,
+            // An unsigned parent's DS answer says nothing more; its absence of complaint is enough.
+            Ok(None) => answer.is_ok_and(|message| message.rcode == Rcode::NOERROR),
+            Err(_) => false,
+        }
+    }
+
+    /// Asks the servers of `zone` one after the other, until one answers usefully.
+    async fn ask_zone(
+        &mut self,
+        zone: &Name,
+        name: &Name,
+        rtype: Rtype,
+        skip: &mut BTreeSet<SocketAddr>,
+        depth: usize,
+    ) -> Result<Reply, String> {
+        let mut why = Vec::new();
+        for resolve in [false, true] {
+            let targets = self.targets(zone, resolve, depth, &mut why).await?;
+            let fresh: Vec<(Name, SocketAddr)> = targets
+                .into_iter()
+                .filter(|(_, address)| !skip.contains(address))
+                .take(TRIES)
+                .collect();
+            for (server, address) in fresh {
+                skip.insert(address);
+                match self.ask_address(&server, address, name, rtype).await {
+                    Ok(message) => match useful(&message, zone, name) {
+                        Ok(()) => {
+                            self.note_answer(zone, &server, address);
+                            return Ok(Reply {
+                                message,
+                                server,
+                                address,
+                            });
+                        }
+                        Err(reason) => why.push(format!("{server} {address}: {reason}")),
+                    },
+                    Err(reason) => {
+                        self.silent.insert(address);
+                        why.push(format!("{server} {address}: {reason}"));
+                    }
+                }
+            }
+        }
+        why.truncate(4);
+        let reasons = if why.is_empty() {
+            "it has no reachable servers".to_owned()
+        } else {
+            why.join("; ")
+        };
+        Err(format!(
+            "no server of {zone} gave a useful answer to {name} {rtype}: {reasons}"
+        ))
+    }
+
+    /// The addresses of a zone's servers: those that kept silent last; each question begins with another one.
+    async fn targets(
+        &mut self,
+        zone: &Name,
+        resolve: bool,
+        depth: usize,
+        why: &mut Vec<String>,
+    ) -> Result<Vec<(Name, SocketAddr)>, String> {
+        if resolve {
+            let unknown: Vec<Name> = self
+                .zone(zone)?
+                .servers
+                .iter()
+                .filter(|server| server.addresses.is_empty())
+                .map(|server| server.name.clone())
+                .collect();
+            for host in unknown {
+                match Box::pin(self.host(&host, depth + 1)).await {
+                    Ok(found) => {
+                        let servers = self.zones.get_mut(zone).map(|zone| &mut zone.servers);
+                        for server in servers.into_iter().flatten().filter(|s| s.name == host) {
+                            merge(server, &found);
+                        }
+                        break;
+                    }
+                    Err(reason) => why.push(reason),
+                }
+            }
+        }
+        let mut out: Vec<(Name, SocketAddr)> = self
+            .zone(zone)?
+            .servers
+            .iter()
+            .flat_map(|server| server.addresses.iter().map(|a| (server.name.clone(), *a)))
+            .collect();
+        if !out.is_empty() {
+            let turn = self.asked % out.len();
+            out.rotate_left(turn);
+        }
+        out.sort_by_key(|(_, address)| (self.silent.contains(address), address.is_ipv6()));
+        Ok(out)
+    }
+
+    async fn ask_address(
+        &mut self,
+        server: &Name,
+        address: SocketAddr,
+        name: &Name,
+        rtype: Rtype,
+    ) -> Result<Message, String> {
+        if self.asked >= BUDGET {
+            return Err(format!("gave up after {BUDGET} questions"));
+        }
+        self.asked += 1;
+        let asked = self
+            .asker
+            .ask(AskRequest {
+                place: Place::Ancestor(Name::root()),
+                server: server.clone(),
+                address,
+                proto: Proto::Udp,
+                name: name.clone(),
+                rtype,
+            })
+            .await;
+        match (asked.answer(), asked.failure()) {
+            (Some(octets), _) => Message::parse(octets).map_err(|error| error.to_string()),
+            (None, Some(failure)) => Err(failure.to_string()),
+            (None, None) => Err("no answer".to_owned()),
+        }
+    }
+
+    fn note_answer(&mut self, zone: &Name, server: &Name, address: SocketAddr) {
+        let Some(found) = self.zones.get_mut(zone) else {
+            return;
+        };
+        if found.answered.is_some() {
+            return;
+        }
+        if let Some(own) = found
+            .servers
+            .iter()
+            .find(|known| known.name == *server && known.addresses.contains(&address))
+        {
+            let mut answered = own.clone();
+            answered.addresses.sort_by_key(|other| *other != address);
+            found.answered = Some(answered);
+        }
+    }
+
+    /// The addresses of `host` from the servers of its zone.
+    async fn host(&mut self, host: &Name, depth: usize) -> Result<NameServer, String> {
+        if let Some(known) = self.hosts.get(host) {
+            return known.clone();
+        }
+        if depth >= DEPTH {
+            return Err(format!("{host}: the search for its address leads too far"));
+        }
+        let circular = Err(format!("{host}: the search for its address leads back to it"));
+        self.hosts.insert(host.clone(), circular);
+        let found = self.look_up(host, depth).await;
+        self.hosts.insert(host.clone(), found.clone());
+        found
+    }
+
+    async fn look_up(&mut self, host: &Name, depth: usize) -> Result<NameServer, String> {
+        let zone = self.descend(host, depth).await?;
+        let mut found = NameServer {
+            name: host.clone(),
+            addresses: Vec::new(),
+            address_ttl: 0,
+        };
+        let mut rcode = Rcode::NOERROR;
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            let reply = self
+                .ask_zone(&zone, host, rtype, &mut BTreeSet::new(), depth)
+                .await?;
+            rcode = reply.message.rcode;
+            let (addresses, address_ttl) = host_addresses(&reply.message.answer, host);
+            merge(
+                &mut found,
+                &NameServer {
+                    name: host.clone(),
+                    addresses,
+                    address_ttl,
+                },
+            );
+        }
+        if found.addresses.is_empty() {
+            Err(format!(
+                "{host} has no address (the servers of {zone} say {rcode})"
+            ))
+        } else {
+            Ok(found)
+        }
+    }
+}
+
+/// Whether a server of `zone` answered about `name` as one that serves the zone.
+fn useful(message: &Message, zone: &Name, name: &Name) -> Result<(), String> {
+    match message.rcode {
+        Rcode::NOERROR | Rcode::NXDOMAIN => {}
+        other => return Err(other.to_string()),
+    }
+    if message.flags.authoritative {
+        return Ok(());
+    }
+    let referral = message.authority.iter().any(|record| {
+        record.rtype == Rtype::NS
+            && record.name != *zone
+            && record.name.is_at_or_below(zone)
+            && name.is_at_or_below(&record.name)
+    });
+    if referral {
+        Ok(())
+    } else {
+        Err("lame: neither an authoritative answer nor a referral downwards".to_owned())
+    }
+}
+
+fn merge(into: &mut NameServer, other: &NameServer) {
+    into.addresses.extend(&other.addresses);
+    into.addresses.sort();
+    into.addresses.dedup();
+    into.address_ttl = into.address_ttl.max(other.address_ttl);
+}

@@ -1,0 +1,182 @@
+//! Acting: the intent is on the disk first, and what the driver says is recorded but believed by nobody.
+
+use std::collections::BTreeSet;
+
+use super::error::RunError;
+use super::run::Runner;
+use crate::dns::Rtype;
+use crate::dnssec::{Dnskey, KeyId, Status};
+use crate::workflow::{Authenticated, Decision, Done, Event, Intended, assess};
+
+impl Runner {
+    /// Carries out a decision to act.
+    pub(super) async fn act(&mut self, decision: &Decision) -> Result<(), RunError> {
+        let Decision::Act {
+            step,
+            provider,
+            changes,
+            ..
+        } = decision
+        else {
+            return Ok(());
+        };
+        let intended = Intended {
+            step: step.clone(),
+            provider: provider.clone(),
+            changes: changes.clone(),
+        };
+        self.record(&Event::Intent(intended))?;
+        let mut results = Vec::new();
+        for change in changes {
+            let result = match provider {
+                Some(name) => match self.team.providers.get(name) {
+                    Some(driver) => driver.clone().change(change).await,
+                    None => {
+                        return Err(RunError::Settings(format!(
+                            "the settings have no provider '{name}'"
+                        )));
+                    }
+                },
+                None => self.team.parent.clone().change(change).await,
+            };
+            let failed = result.is_err();
+            results.push(result);
+            if failed {
+                break;
+            }
+        }
+        self.record(&Event::Outcome(Done {
+            step: step.clone(),
+            results,
+        }))
+    }
+
+    /// Tries to authenticate keys of `provider`: over its channel, through the existing chain, or by a pinned file.
+    /// `Ok(Err(_))` is the decision that stands instead if none of these does.
+    pub(super) async fn authenticate(
+        &mut self,
+        provider: &str,
+        keys: &[String],
+    ) -> Result<Result<(), Decision>, RunError> {
+        let wanted: BTreeSet<KeyId> = self
+            .state
+            .pool
+            .keys()
+            .filter(|id| keys.contains(&id.to_string()))
+            .cloned()
+            .collect();
+        let mut said = Vec::new();
+        match self.over_channel(provider, &wanted).await {
+            Ok(Some(channel)) => return self.accept(provider, wanted, channel),
+            Ok(None) => {}
+            Err(decision) if self.validated(provider, &wanted).is_none() => return Ok(Err(decision)),
+            Err(_) => said.push("its channel could not be read".to_owned()),
+        }
+        if let Some(channel) = self.validated(provider, &wanted) {
+            return self.accept(provider, wanted, channel);
+        }
+        if self.pinned(provider, &wanted) {
+            return self.accept(provider, wanted, "pinned by a person in keys/".to_owned());
+        }
+        Ok(Err(self.unauthenticated(provider, &wanted)))
+    }
+
+    fn accept(
+        &mut self,
+        provider: &str,
+        keys: BTreeSet<KeyId>,
+        channel: String,
+    ) -> Result<Result<(), Decision>, RunError> {
+        let keys = Authenticated {
+            provider: provider.to_owned(),
+            keys: keys.into_iter().collect(),
+            channel,
+        };
+        self.record(&Event::Keys(keys))?;
+        Ok(Ok(()))
+    }
+
+    async fn over_channel(
+        &self,
+        provider: &str,
+        wanted: &BTreeSet<KeyId>,
+    ) -> Result<Option<String>, Decision> {
+        let Some(driver) = self.team.providers.get(provider) else {
+            return Ok(None);
+        };
+        if !driver.capabilities().authentic_read {
+            return Ok(None);
+        }
+        let read = driver.read(Rtype::DNSKEY).await.map_err(|error| Decision::Halt {
+            what: format!("the keys of {provider} could not be read over its authenticated channel: {error}"),
+            choices: vec![
+                "mend the channel and run again".to_owned(),
+                format!(
+                    "compare the keys with the provider by hand and pin them: unbroken keys pin {provider}"
+                ),
+            ],
+        })?;
+        let found: BTreeSet<KeyId> = read
+            .records
+            .iter()
+            .filter(|record| record.rtype == Rtype::DNSKEY)
+            .filter_map(|record| Dnskey::from_rdata(&record.rdata))
+            .map(|key| key.id())
+            .collect();
+        let missing: Vec<String> = wanted.difference(&found).map(ToString::to_string).collect();
+        if missing.is_empty() {
+            return Ok(Some(read.channel));
+        }
+        Err(Decision::Halt {
+            what: format!(
+                "the servers of {provider} serve keys that its authenticated channel does not know: {}",
+                missing.join(", ")
+            ),
+            choices: vec!["do not go on before the provider explains them".to_owned()],
+        })
+    }
+
+    /// Keys that the present chain of trust vouches for: each server of the provider is secure under the DS at the parent.
+    fn validated(&self, provider: &str, wanted: &BTreeSet<KeyId>) -> Option<String> {
+        let at = self.state.last_sweep.as_ref()?.ended;
+        let verdicts = assess(&self.state, at);
+        let mut own = verdicts
+            .iter()
+            .filter(|verdict| verdict.provider == provider)
+            .peekable();
+        own.peek()?;
+        let secure = own.all(|verdict| verdict.status == Status::Secure && verdict.delegated);
+        let served = self.state.snapshot().own_keys(provider);
+        (secure && wanted.is_subset(&served))
+            .then(|| "validated through the existing chain of trust".to_owned())
+    }
+
+    fn pinned(&self, provider: &str, wanted: &BTreeSet<KeyId>) -> bool {
+        let pinned: BTreeSet<KeyId> = self
+            .team
+            .pinned
+            .get(provider)
+            .into_iter()
+            .flatten()
+            .map(Dnskey::id)
+            .collect();
+        !wanted.is_empty() && wanted.is_subset(&pinned)
+    }
+
+    fn unauthenticated(&self, provider: &str, wanted: &BTreeSet<KeyId>) -> Decision {
+        let keys: Vec<String> = wanted
+            .iter()
+            .map(|id| format!("DNSKEY {} ; {id}", id.key()))
+            .collect();
+        Decision::Person {
+            what: format!("keys-of-{provider}"),
+            text: format!(
+                "keys of {provider} were seen over plain DNS alone and are refused:\n{}\ncompare them with the provider \
+                 over another channel, then pin them: unbroken keys pin --zone {} {provider}",
+                keys.join("\n"),
+                self.team.zone
+            ),
+            approve: false,
+        }
+    }
+}

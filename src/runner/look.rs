@@ -1,0 +1,160 @@
+//! Looking: where the zone hangs, what providers hold, one sweep.
+
+use std::collections::BTreeMap;
+
+use super::error::RunError;
+use super::run::Runner;
+use crate::dns::Name;
+use crate::evidence::Proto;
+use crate::ports::{NameServer, Observed, SweepRequest};
+use crate::workflow::{Decision, Event, Inventoried, Ledger, Servers, StreamKey};
+
+/// Every that many sweeps everything is asked over TCP by itself, whatever happens.
+const TCP_EVERY: u64 = 10;
+
+impl Runner {
+    /// Records what the run begins with and finds the servers; reads the zone where a provider lets us.
+    ///
+    /// # Errors
+    /// If the zone or a name server is not found, or the journal cannot be written.
+    pub async fn survey(&mut self) -> Result<(), RunError> {
+        self.record(&Event::Begin(self.team.begin.clone()))?;
+        let (positive, wildcard) = self.inventories().await?;
+        let zone = self.team.zone.clone();
+        let topology = self.team.observer.find(&zone).await.map_err(RunError::NotFound)?;
+        let mut providers = BTreeMap::new();
+        for (name, hosts) in self.team.name_servers.clone() {
+            let mut found = Vec::new();
+            for host in hosts {
+                found.push(self.server(&topology.delegated, &host).await?);
+            }
+            providers.insert(name, found);
+        }
+        let probes = self.team.probes.complete(&zone, positive, wildcard);
+        let servers = Servers {
+            topology,
+            providers,
+            probes,
+        };
+        if self.state.servers.as_deref() != Some(&servers) {
+            self.record(&Event::Servers(Box::new(servers)))?;
+        }
+        Ok(())
+    }
+
+    async fn server(&self, delegated: &[NameServer], host: &Name) -> Result<NameServer, RunError> {
+        if let Some(known) = delegated
+            .iter()
+            .find(|server| server.name == *host && !server.addresses.is_empty())
+        {
+            return Ok(known.clone());
+        }
+        self.team
+            .observer
+            .addresses(host)
+            .await
+            .map_err(RunError::NotFound)
+    }
+
+    /// Reads each provider's zone for its largest TTL and for names worth asking.
+    async fn inventories(&mut self) -> Result<(Option<(Name, crate::dns::Rtype)>, Option<Name>), RunError> {
+        let (mut positive, mut wildcard) = (None, None);
+        for (name, provider) in self.team.providers.clone() {
+            if !provider.capabilities().inventory {
+                continue;
+            }
+            match provider.inventory().await {
+                Ok(inventory) => {
+                    positive = positive.or_else(|| inventory.positive.clone());
+                    wildcard = wildcard.or_else(|| inventory.wildcard.clone());
+                    self.record(&Event::Inventory(Inventoried {
+                        provider: name,
+                        inventory,
+                    }))?;
+                }
+                Err(error) => {
+                    let note = serde_json::json!({ "inventory-failed": name, "error": error });
+                    self.record(&Event::Note(note))?;
+                }
+            }
+        }
+        Ok((positive, wildcard))
+    }
+
+    /// One sweep, recorded.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub async fn sweep(&mut self) -> Result<(), RunError> {
+        let Some(servers) = self.state.servers.clone() else {
+            return Err(RunError::NotFound(
+                "the servers were not looked for yet".to_owned(),
+            ));
+        };
+        let request = SweepRequest {
+            topology: servers.topology.clone(),
+            providers: servers.providers.clone(),
+            probes: servers.probes.clone(),
+            ancestors: self.state.upstream.due(self.team.clock.now()),
+            tcp: false,
+        };
+        let mut observed = self.team.observer.sweep(&request).await;
+        if self.tcp_due() {
+            let again = SweepRequest {
+                ancestors: false,
+                tcp: true,
+                ..request
+            };
+            let more = self.team.observer.sweep(&again).await;
+            join(&mut observed, more);
+        }
+        let Observed { sweep, blobs } = observed;
+        self.record_with(&Event::Sweep(sweep), &blobs)
+    }
+
+    /// Over TCP too: at first, around every act, now and then, and while TCP still says something else than UDP.
+    fn tcp_due(&self) -> bool {
+        let Some(last) = &self.state.last_sweep else {
+            return true;
+        };
+        last.count.is_multiple_of(TCP_EVERY)
+            || matches!(
+                self.state.last_decision,
+                Some(Decision::Look { .. } | Decision::Act { .. })
+            )
+            || self.state.trying()
+            || tcp_differs(&self.state.ledger)
+    }
+}
+
+fn tcp_differs(ledger: &Ledger) -> bool {
+    let udp: BTreeMap<&StreamKey, _> = ledger
+        .streams()
+        .filter(|(key, _)| key.proto == Proto::Udp)
+        .collect();
+    ledger
+        .streams()
+        .filter(|(key, _)| key.proto == Proto::Tcp)
+        .any(|(key, tcp)| {
+            let twin = StreamKey {
+                proto: Proto::Udp,
+                ..key.clone()
+            };
+            udp.get(&twin)
+                .is_some_and(|udp| match (udp.current(), tcp.current()) {
+                    (Some(a), Some(b)) => a.facts != b.facts,
+                    _ => true,
+                })
+        })
+}
+
+fn join(first: &mut Observed, second: Observed) {
+    first.sweep.ended = first.sweep.ended.max(second.sweep.ended);
+    first.sweep.observations.extend(second.sweep.observations);
+    for spot in second.sweep.blind {
+        if !first.sweep.blind.contains(&spot) {
+            first.sweep.blind.push(spot);
+        }
+    }
+    first.blobs.extend(second.blobs);
+}

@@ -1,0 +1,14 @@
+//! The one loop that turns decisions into effects: look, record, decide, record, act, record, look again.
+
+mod act;
+mod error;
+mod look;
+mod reporter;
+mod run;
+mod team;
+
+pub use error::RunError;
+pub use reporter::{Quiet, Reporter};
+pub use run::{Ending, Runner};
+pub use run::{Until, at_rest, fold};
+pub use team::{PartialProbes, Team};

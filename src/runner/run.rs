@@ -1,0 +1,274 @@
+//! The loop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::RunError;
+use super::reporter::Reporter;
+use super::team::Team;
+use crate::continuity::check;
+use crate::evidence::{BlobId, Blobs};
+use crate::moment::Moment;
+use crate::ports::Journal;
+use crate::workflow::{
+    Approval, Decision, Ended, Event, Plan, Proven, State, decide, options, timeline, version_words, wake,
+};
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// Every step is proven.
+    Complete(Ended),
+    /// Not yet: a wait or a person.
+    Owed(Decision),
+    /// A person must decide.
+    Halted(Decision),
+    /// One step was taken (only where one was asked for).
+    Stepped(Decision),
+}
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// To the end; persons are waited for.
+    Complete,
+    /// To the next act, inclusive.
+    Act,
+}
+
+/// A zone's work under way.
+pub struct Runner {
+    /// Everybody.
+    pub team: Team,
+    /// The fold of the journal.
+    pub state: State,
+    pub(super) journal: Box<dyn Journal>,
+    pub(super) reporter: Box<dyn Reporter>,
+    /// Gives what persons approved since it was last asked.
+    pub inbox: Box<dyn FnMut() -> Vec<Approval> + Send>,
+}
+
+impl Runner {
+    /// Folds what the journal holds. Nothing is asked or done yet.
+    ///
+    /// # Errors
+    /// If the journal is damaged or holds an entry that this version cannot read.
+    pub fn open(
+        team: Team,
+        state: State,
+        journal: Box<dyn Journal>,
+        reporter: Box<dyn Reporter>,
+    ) -> Result<Runner, RunError> {
+        let mut runner = Runner {
+            team,
+            state,
+            journal,
+            reporter,
+            inbox: Box::new(Vec::new),
+        };
+        runner.state = fold(&*runner.journal, runner.state.clone())?;
+        Ok(runner)
+    }
+
+    /// Records an event and folds it in.
+    pub(super) fn record(&mut self, event: &Event) -> Result<(), RunError> {
+        self.record_with(event, &Blobs::default())
+    }
+
+    pub(super) fn record_with(&mut self, event: &Event, blobs: &Blobs) -> Result<(), RunError> {
+        let at = self.team.clock.now();
+        let body = event.body().map_err(|error| RunError::Entry {
+            seq: 0,
+            said: error.to_string(),
+        })?;
+        if !blobs.is_empty() {
+            self.journal.put_blobs(blobs)?;
+        }
+        let entry = self.journal.append(at, event.kind(), body)?;
+        self.state
+            .apply(entry.at, event, &|id: &BlobId| blobs.get(id).cloned());
+        self.reporter.recorded(entry.at, event, &self.state);
+        Ok(())
+    }
+
+    /// Takes up a plan.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    pub fn adopt(&mut self, plan: Plan) -> Result<(), RunError> {
+        self.record(&Event::Plan(Box::new(plan)))
+    }
+
+    /// Goes on until the plan is carried out, a person must decide, or `until` is reached.
+    ///
+    /// # Errors
+    /// If the journal cannot be written or the servers are not found. It is always safe to run again.
+    pub async fn run(&mut self, until: Until) -> Result<Ending, RunError> {
+        let mut acted = false;
+        loop {
+            self.absorb_approvals()?;
+            self.sweep().await?;
+            let decision = self.settle().await?;
+            match &decision {
+                Decision::Complete => return self.complete(),
+                Decision::Halt { .. } => return Ok(Ending::Halted(decision)),
+                _ if acted && until == Until::Act => return Ok(Ending::Stepped(decision)),
+                Decision::Act { .. } => {
+                    self.act(&decision).await?;
+                    acted = true;
+                }
+                Decision::Look { .. } => {}
+                Decision::Wait { .. } | Decision::Person { .. } if until == Until::Act => {
+                    return Ok(Ending::Owed(decision));
+                }
+                _ => self.rest(&decision).await,
+            }
+        }
+    }
+
+    /// Decides until something has to be done or awaited; what is proven or can be authenticated is recorded on the way.
+    async fn settle(&mut self) -> Result<Decision, RunError> {
+        loop {
+            let mut decision = decide(&self.state);
+            if let Decision::Authenticate { provider, keys } = &decision {
+                let (provider, keys) = (provider.clone(), keys.clone());
+                self.note_decision(&decision)?;
+                match self.authenticate(&provider, &keys).await? {
+                    Ok(()) => continue,
+                    Err(instead) => decision = instead,
+                }
+            }
+            self.note_decision(&decision)?;
+            let Decision::Proven { step } = &decision else {
+                return Ok(decision);
+            };
+            let as_of = self
+                .state
+                .last_sweep
+                .as_ref()
+                .map_or_else(|| self.team.clock.now(), |s| s.started);
+            self.record(&Event::Proven(Proven {
+                step: step.clone(),
+                as_of,
+            }))?;
+        }
+    }
+
+    /// Records a decision if it says something else than the last one, and tells of it in any case.
+    fn note_decision(&mut self, decision: &Decision) -> Result<(), RunError> {
+        let same = self
+            .state
+            .last_decision
+            .as_ref()
+            .is_some_and(|last| last.same_as(decision));
+        if !same {
+            self.record(&Event::Decision(Box::new(decision.clone())))?;
+        }
+        self.reporter
+            .decided(self.team.clock.now(), decision, &self.state);
+        Ok(())
+    }
+
+    fn absorb_approvals(&mut self) -> Result<(), RunError> {
+        for approval in (self.inbox)() {
+            self.record(&Event::Approval(approval))?;
+        }
+        Ok(())
+    }
+
+    async fn rest(&mut self, decision: &Decision) {
+        let now = self.team.clock.now();
+        let next = now + self.team.interval;
+        let until = match wake(decision) {
+            Some(at) if at > now => at.min(next),
+            _ => next,
+        };
+        self.reporter.sleeping(now, until, decision);
+        self.team.clock.sleep_until(until).await;
+    }
+
+    /// Judges the whole of what was recorded and records the end.
+    fn complete(&mut self) -> Result<Ending, RunError> {
+        let ended = verdict(&self.state)?;
+        if !self.state.ended {
+            self.record(&Event::End(ended.clone()))?;
+        }
+        Ok(Ending::Complete(ended))
+    }
+
+    /// What the journal's timeline comes to, for whoever asks.
+    ///
+    /// # Errors
+    /// If the checker refuses the timeline, which is a fault of this program.
+    pub fn verdict(&self) -> Result<Ended, RunError> {
+        verdict(&self.state)
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &dyn Journal {
+        &*self.journal
+    }
+}
+
+/// The continuity of everything recorded.
+fn verdict(state: &State) -> Result<Ended, RunError> {
+    let plan = state
+        .plan_in_force()
+        .ok_or_else(|| RunError::Settings("there is no plan".to_owned()))?;
+    let traced = timeline(&plan, &state.ledger, &state.pool);
+    traced
+        .timeline
+        .validate()
+        .map_err(|error| RunError::Checker(error.to_string()))?;
+    let report = check(&traced.timeline, &options(&plan));
+    let conflicts = report
+        .conflicts
+        .iter()
+        .map(|conflict| {
+            let side = |version: &Option<Arc<crate::continuity::Version>>| {
+                version
+                    .as_ref()
+                    .map(|v| version_words(&v.value))
+                    .unwrap_or_default()
+            };
+            let from = Moment::from_seconds(conflict.from);
+            format!(
+                "{} from {from}: {} against {}",
+                conflict.rule,
+                side(&conflict.left),
+                side(&conflict.right)
+            )
+        })
+        .collect();
+    Ok(Ended {
+        plan: state.plan_hash.clone().unwrap_or_default(),
+        continuous: report.continuous,
+        conflicts,
+        not_checked: report.not_checked.clone(),
+    })
+}
+
+/// The state that a journal comes to.
+///
+/// # Errors
+/// If the journal is damaged or holds an entry that this version cannot read.
+pub fn fold(journal: &dyn Journal, mut state: State) -> Result<State, RunError> {
+    for entry in journal.entries()? {
+        let entry = entry?;
+        let event = Event::read(&entry.kind, &entry.body).map_err(|error| RunError::Entry {
+            seq: entry.seq,
+            said: error.to_string(),
+        })?;
+        let octets = |id: &BlobId| journal.blob(id).ok().map(Arc::from);
+        state.apply(entry.at, &event, &octets);
+    }
+    Ok(state)
+}
+
+/// The pause between two sweeps when nothing is awaited.
+const AT_REST: u32 = 5;
+
+/// Five times the interval.
+pub fn at_rest(interval: Duration) -> Duration {
+    interval * AT_REST
+}

@@ -1,0 +1,566 @@
+//! The one pure question of the loop: given the plan and all that was seen, what now?
+
+use serde::{Deserialize, Serialize};
+
+use super::assess::{ServerVerdict, assess};
+use super::gate::{Gate, effect, gate};
+use super::plan::{Intent, Plan, Step, StepId};
+use super::snapshot::Snapshot;
+use super::state::{LastSweep, Progress, Said, State, Try};
+use super::target::{Target, target};
+use super::timeline::{Naming, Traced, timeline};
+use crate::dnssec::Status;
+use crate::evidence::Place;
+use crate::moment::Moment;
+use crate::ports::{FailureClass, RrsetChange};
+
+/// How often a step is tried before a person has to look.
+const TRIES: u32 = 8;
+
+/// What to do now, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "decision")]
+pub enum Decision {
+    /// Nothing was seen yet, or not enough: look.
+    Look {
+        /// What is missing.
+        why: String,
+    },
+    /// Keys of this provider must be authenticated before they go anywhere.
+    Authenticate {
+        /// Whose.
+        provider: String,
+        /// Which keys, `tag/algorithm/fingerprint`.
+        keys: Vec<String>,
+    },
+    /// Take this step.
+    Act {
+        /// Which.
+        step: StepId,
+        /// Through which provider; none: the parent.
+        provider: Option<String>,
+        /// The changes.
+        changes: Vec<RrsetChange>,
+        /// The gate, open.
+        gate: Gate,
+    },
+    /// This step is seen to be done.
+    Proven {
+        /// Which.
+        step: StepId,
+    },
+    /// Not yet.
+    Wait {
+        /// For which step.
+        step: StepId,
+        /// The first second at which it may be taken, Unix time; none: not known, it depends on what is seen.
+        until: Option<i64>,
+        /// Why, in words.
+        why: String,
+        /// The gate, if that is what it waits for.
+        gate: Option<Gate>,
+    },
+    /// A person has to do something, or say yes.
+    Person {
+        /// A step's name, or `blind-spots`.
+        what: String,
+        /// What, in words that can be pasted.
+        text: String,
+        /// Whether `approve` is what is asked for; else it is seen by itself.
+        approve: bool,
+    },
+    /// A person must decide.
+    Halt {
+        /// What happened.
+        what: String,
+        /// What is safe now and what can be done.
+        choices: Vec<String>,
+    },
+    /// Every step is proven.
+    Complete,
+}
+
+impl Decision {
+    /// Whether it says the same as another, details aside that change with every sweep.
+    pub fn same_as(&self, other: &Decision) -> bool {
+        match (self, other) {
+            (
+                Decision::Wait {
+                    step: a,
+                    until: t,
+                    why: x,
+                    gate: g,
+                },
+                Decision::Wait {
+                    step: b,
+                    until: u,
+                    why: y,
+                    gate: h,
+                },
+            ) => a == b && t == u && g.is_some() == h.is_some() && (g.is_some() || x == y),
+            (a, b) => a == b,
+        }
+    }
+}
+
+/// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
+/// is done after it, the last answer without the new version is not older than that.
+pub fn decide(state: &State) -> Decision {
+    let Some(plan) = state.plan_in_force() else {
+        return Decision::Halt {
+            what: "there is no plan".to_owned(),
+            choices: vec!["make one: unbroken plan".to_owned()],
+        };
+    };
+    let Some(sweep) = &state.last_sweep else {
+        return Decision::Look {
+            why: "nothing was asked yet".to_owned(),
+        };
+    };
+    if plan.steps.iter().all(|step| state.is_proven(&step.id)) {
+        return Decision::Complete;
+    }
+    let now = state.snapshot();
+    let view = View {
+        state,
+        plan: &plan,
+        now: &now,
+        sweep,
+        traced: timeline(&plan, &state.ledger, &state.pool),
+    };
+    view.stopper().unwrap_or_else(|| view.next())
+}
+
+struct View<'a> {
+    state: &'a State,
+    plan: &'a Plan,
+    now: &'a Snapshot,
+    sweep: &'a LastSweep,
+    traced: Traced,
+}
+
+impl View<'_> {
+    fn as_of(&self) -> i64 {
+        self.sweep.started.floor_seconds()
+    }
+
+    /// What stands in the way of every step.
+    fn stopper(&self) -> Option<Decision> {
+        self.blind_spots()
+            .or_else(|| self.strangers())
+            .or_else(|| self.bogus())
+            .or_else(|| self.drift())
+    }
+
+    fn blind_spots(&self) -> Option<Decision> {
+        if self.sweep.blind.is_empty() || self.state.approvals.contains_key("blind-spots") {
+            return None;
+        }
+        let list: Vec<String> = self
+            .sweep
+            .blind
+            .iter()
+            .map(|spot| {
+                let address = spot
+                    .address
+                    .map_or_else(|| "no address".to_owned(), |a| a.to_string());
+                format!("{} ({address}): {}", spot.server, spot.why)
+            })
+            .collect();
+        Some(Decision::Person {
+            what: "blind-spots".to_owned(),
+            text: format!("not to be seen from here: {}", list.join("; ")),
+            approve: true,
+        })
+    }
+
+    fn strangers(&self) -> Option<Decision> {
+        let named = self.now.parent_ns.values.keys().flatten();
+        let strangers: Vec<String> = named
+            .filter(|host| self.plan.owner_of(host).is_none())
+            .map(ToString::to_string)
+            .collect();
+        if strangers.is_empty() {
+            return None;
+        }
+        Some(Decision::Halt {
+            what: format!(
+                "the delegation names {}, which no provider in the settings runs",
+                strangers.join(", ")
+            ),
+            choices: vec![
+                "add the host to `name_servers` of the provider that feeds it, and plan again".to_owned(),
+                "remove it from the delegation".to_owned(),
+            ],
+        })
+    }
+
+    fn bogus(&self) -> Option<Decision> {
+        let verdicts = assess(self.state, self.sweep.ended);
+        let broken: Vec<&ServerVerdict> = verdicts
+            .iter()
+            .filter(|v| v.delegated && v.status == Status::Bogus)
+            .collect();
+        let first = broken.first()?;
+        let text = broken
+            .iter()
+            .map(|v| format!("{} ({}) at {}: {}", v.server, v.address, v.provider, v.why))
+            .collect::<Vec<_>>()
+            .join("; ");
+        Some(Decision::Halt {
+            what: format!("the zone is bogus at a server that resolvers are led to: {text}"),
+            choices: vec![
+                format!(
+                    "repair it at {}: a change that repairs is allowed at once, and the next sweep will see it",
+                    first.provider
+                ),
+                "look at every server: unbroken check".to_owned(),
+            ],
+        })
+    }
+
+    /// A step that was proven and is undone behind our back.
+    fn drift(&self) -> Option<Decision> {
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            if !self.state.is_proven(&step.id) || self.superseded(index) {
+                continue;
+            }
+            let Ok(wanted) = target(self.plan, &step.intent, self.now) else {
+                continue;
+            };
+            if wanted.reached(self.now) || self.hidden(&wanted) {
+                continue;
+            }
+            return Some(self.restore(step, &wanted));
+        }
+        None
+    }
+
+    fn restore(&self, step: &Step, wanted: &Target) -> Decision {
+        if step.intent.at_parent() || matches!(wanted, Target::ApexNs { .. }) {
+            return Decision::Halt {
+                what: format!("step {} was done and is undone: {}", step.id, step.intent.title()),
+                choices: vec![
+                    "put it back by hand: the next sweep sees it and the plan goes on".to_owned(),
+                    "make a new plan from what is served now: unbroken plan".to_owned(),
+                ],
+            };
+        }
+        self.try_step(step, wanted)
+    }
+
+    /// Whether a server that would have to show it gave no answer, or servers disagree: nothing can be said.
+    fn hidden(&self, wanted: &Target) -> bool {
+        let provider = |name: &str| self.now.providers.get(name);
+        match wanted {
+            Target::Keys { at, .. } => provider(at).is_none_or(|p| p.dnskey.agreed().is_none()),
+            Target::Cds { at, .. } => {
+                provider(at).is_none_or(|p| p.cds.agreed().is_none() || p.cdnskey.agreed().is_none())
+            }
+            Target::ApexNs { at, .. } => provider(at).is_none_or(|p| p.apex_ns.agreed().is_none()),
+            Target::Ds(_) => self.now.ds.agreed().is_none(),
+            Target::ParentNs(_) => self.now.parent_ns.agreed().is_none(),
+            Target::Retired(_) | Target::Nothing => false,
+        }
+    }
+
+    /// Whether a later step that was begun changes the same thing.
+    fn superseded(&self, index: usize) -> bool {
+        let Some(step) = self.plan.steps.get(index) else {
+            return true;
+        };
+        self.plan.steps.iter().skip(index + 1).any(|later| {
+            *self.state.progress(&later.id) != Progress::Pending && same_thing(&step.intent, &later.intent)
+        })
+    }
+
+    /// The next of the steps whose predecessors are proven.
+    fn next(&self) -> Decision {
+        let ready = self.plan.steps.iter().filter(|step| {
+            !self.state.is_proven(&step.id) && step.after.iter().all(|before| self.state.is_proven(before))
+        });
+        let mut decisions: Vec<Decision> = ready.map(|step| self.judge(step)).collect();
+        decisions.sort_by_key(urgency);
+        match decisions.into_iter().next() {
+            Some(decision) => decision,
+            None => Decision::Halt {
+                what: "no step of the plan can follow from what is proven".to_owned(),
+                choices: vec!["make a new plan: unbroken plan".to_owned()],
+            },
+        }
+    }
+
+    fn judge(&self, step: &Step) -> Decision {
+        if step.approval && !self.state.approvals.contains_key(&step.id.0) {
+            return Decision::Person {
+                what: step.id.0.clone(),
+                text: format!(
+                    "{}: the settings ask for a person's approval",
+                    step.intent.title()
+                ),
+                approve: true,
+            };
+        }
+        if let Intent::Soak { seconds } = step.intent {
+            return self.soak(step, seconds);
+        }
+        match target(self.plan, &step.intent, self.now) {
+            Err(missing) => wait(step, None, missing.0),
+            Ok(wanted) if wanted == Target::Nothing => Decision::Proven {
+                step: step.id.clone(),
+            },
+            Ok(wanted) => self.judge_target(step, &wanted),
+        }
+    }
+
+    fn judge_target(&self, step: &Step, wanted: &Target) -> Decision {
+        if let Target::Retired(_) = wanted {
+            return match self.gate_of(wanted) {
+                Ok(gate) if gate.is_open(self.as_of()) => self.proven(step),
+                Ok(gate) => closed(step, gate),
+                Err(why) => wait(step, None, why),
+            };
+        }
+        if wanted.reached(self.now) {
+            return self.proven(step);
+        }
+        if let Some(decision) = self.unauthenticated(&step.intent) {
+            return decision;
+        }
+        if let Progress::Tried(last) = self.state.progress(&step.id)
+            && let Some(decision) = self.after_try(step, last)
+        {
+            return decision;
+        }
+        self.try_step(step, wanted)
+    }
+
+    /// Proven only by a sweep in which nothing was left open, so that the next gate stands on firm ground.
+    fn proven(&self, step: &Step) -> Decision {
+        Decision::Proven {
+            step: step.id.clone(),
+        }
+    }
+
+    fn try_step(&self, step: &Step, wanted: &Target) -> Decision {
+        if let Some(why) = self.incomplete() {
+            return wait(step, None, why);
+        }
+        let gate = match self.gate_of(wanted) {
+            Ok(gate) => gate,
+            Err(why) => return wait(step, None, why),
+        };
+        if !gate.is_open(self.as_of()) {
+            return closed(step, gate);
+        }
+        if !self.sweep.tcp {
+            return Decision::Look {
+                why: format!("before step {}, every server is asked over TCP too", step.id),
+            };
+        }
+        let changes = wanted.changes(&self.plan.zone, self.now);
+        if changes.is_empty() {
+            return wait(
+                step,
+                None,
+                "the servers disagree; nothing more can be changed from here".to_owned(),
+            );
+        }
+        Decision::Act {
+            step: step.id.clone(),
+            provider: step.intent.place().map(str::to_owned),
+            changes,
+            gate,
+        }
+    }
+
+    fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {
+        let naming = Naming::new(self.plan, &self.state.pool);
+        let effect = effect(wanted, &self.traced, &naming);
+        gate(self.plan, &self.traced, &effect, self.as_of()).map_err(|error| error.to_string())
+    }
+
+    /// Whatever was no answer in the latest sweep: none of it opens a gate.
+    fn incomplete(&self) -> Option<String> {
+        if let Some(fault) = self.state.upstream.fault() {
+            return Some(fault.to_owned());
+        }
+        let open: Vec<String> = self
+            .sweep
+            .unclear
+            .iter()
+            .filter(|(_, _, _, why)| !matches!(why, super::facts::Unclear::NoRoute(_)))
+            .map(|(place, server, rtype, why)| format!("{} {server} {rtype}: {why}", place_word(place)))
+            .collect();
+        if open.is_empty() {
+            None
+        } else {
+            Some(format!("not every server answered: {}", open.join("; ")))
+        }
+    }
+
+    fn unauthenticated(&self, intent: &Intent) -> Option<Decision> {
+        let of: &[String] = match intent {
+            Intent::ShareKeys { of, .. } | Intent::SetDs { of, .. } | Intent::PublishCds { of, .. } => of,
+            _ => return None,
+        };
+        for provider in of {
+            let needed = match intent {
+                Intent::ShareKeys { .. } => self.now.exported(provider),
+                _ => self.now.entry_points(provider),
+            };
+            let missing: Vec<String> = needed
+                .iter()
+                .filter(|key| !self.state.authentic.contains_key(*key))
+                .map(ToString::to_string)
+                .collect();
+            if !missing.is_empty() {
+                return Some(Decision::Authenticate {
+                    provider: provider.clone(),
+                    keys: missing,
+                });
+            }
+        }
+        None
+    }
+
+    /// What a former attempt at this step means now; none: try (again).
+    fn after_try(&self, step: &Step, last: &Try) -> Option<Decision> {
+        let patience = std::time::Duration::from_secs(u64::from(self.plan.rules.patience));
+        // Only a sweep that began after the attempt can tell what came of it.
+        if self.sweep.started < last.at {
+            return Some(Decision::Look {
+                why: format!("step {} was tried; now see what came of it", step.id),
+            });
+        }
+        let rested = self.sweep.started >= last.at + patience;
+        let again = (last.at + patience).ceil_seconds();
+        match &last.said {
+            Some(Said::Manual(instructions)) => Some(Decision::Person {
+                what: step.id.0.clone(),
+                text: instructions.join("\n"),
+                approve: false,
+            }),
+            _ if last.tries >= TRIES => Some(self.given_up(step, last)),
+            Some(Said::Failed(FailureClass::Auth | FailureClass::Unsupported, said)) => Some(Decision::Halt {
+                what: format!("step {}: {said}", step.id),
+                choices: vec![
+                    "mend the credentials or the server's configuration, then run again: the step is repeated safely".to_owned(),
+                ],
+            }),
+            Some(Said::Failed(_, said)) if !rested => Some(wait(step, Some(again), format!("tried, and {said}"))),
+            _ if !rested => {
+                Some(wait(step, Some(again), "done, as the other side says; not yet seen at every server".to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn given_up(&self, step: &Step, last: &Try) -> Decision {
+        let said = match &last.said {
+            Some(Said::Failed(_, said)) => said.clone(),
+            Some(_) => "the other side says yes every time, and no server shows it".to_owned(),
+            None => "nobody knows what came of the last attempt".to_owned(),
+        };
+        Decision::Halt {
+            what: format!("step {} was tried {} times: {said}", step.id, last.tries),
+            choices: vec![
+                format!("nothing is broken; the step is: {}", step.intent.title()),
+                "do it by hand: the next sweep sees it and the plan goes on".to_owned(),
+                format!("go back: {}", step.undo),
+            ],
+        }
+    }
+
+    fn soak(&self, step: &Step, seconds: u64) -> Decision {
+        let since = step
+            .after
+            .iter()
+            .filter_map(|before| match self.state.progress(before) {
+                Progress::Proven(at) => Some(*at),
+                _ => None,
+            })
+            .max()
+            .unwrap_or(self.sweep.started);
+        let over = since + std::time::Duration::from_secs(seconds);
+        if let Some(why) = self.incomplete() {
+            return wait(step, None, why);
+        }
+        if self.sweep.started >= over {
+            return self.proven(step);
+        }
+        wait(
+            step,
+            Some(over.ceil_seconds()),
+            format!("both serve the zone since {since}"),
+        )
+    }
+}
+
+fn same_thing(a: &Intent, b: &Intent) -> bool {
+    use Intent::{DropKeys, PublishCds, SetApexNs, SetDs, SetParentNs, ShareKeys};
+    match (a, b) {
+        (
+            ShareKeys { at: x, .. } | DropKeys { at: x, .. },
+            ShareKeys { at: y, .. } | DropKeys { at: y, .. },
+        )
+        | (PublishCds { at: x, .. }, PublishCds { at: y, .. })
+        | (SetApexNs { at: x, .. }, SetApexNs { at: y, .. }) => x == y,
+        (SetDs { .. }, SetDs { .. }) | (SetParentNs { .. }, SetParentNs { .. }) => true,
+        _ => false,
+    }
+}
+
+fn wait(step: &Step, until: Option<i64>, why: String) -> Decision {
+    Decision::Wait {
+        step: step.id.clone(),
+        until,
+        why,
+        gate: None,
+    }
+}
+
+fn closed(step: &Step, gate: Gate) -> Decision {
+    let why = match (&gate.never, gate.because.first()) {
+        (Some(never), _) => never.clone(),
+        (None, Some(first)) => first.to_string(),
+        (None, None) => "the checker gives no reason".to_owned(),
+    };
+    Decision::Wait {
+        step: step.id.clone(),
+        until: gate.opens,
+        why,
+        gate: Some(gate),
+    }
+}
+
+/// What is done first when several steps are ready.
+fn urgency(decision: &Decision) -> (u8, i64) {
+    match decision {
+        Decision::Proven { .. } => (0, 0),
+        Decision::Look { .. } | Decision::Authenticate { .. } => (1, 0),
+        Decision::Act { .. } => (2, 0),
+        Decision::Halt { .. } => (3, 0),
+        Decision::Person { .. } => (4, 0),
+        Decision::Wait { until, .. } => (5, until.unwrap_or(i64::MAX)),
+        Decision::Complete => (6, 0),
+    }
+}
+
+fn place_word(place: &Place) -> String {
+    match place {
+        Place::Parent => "parent".to_owned(),
+        Place::Provider(name) => name.clone(),
+        Place::Ancestor(zone) => format!("{zone}"),
+    }
+}
+
+/// For a decision of `Wait`, the moment at which looking again is worth it.
+pub fn wake(decision: &Decision) -> Option<Moment> {
+    match decision {
+        Decision::Wait {
+            until: Some(until), ..
+        } => Some(Moment::from_seconds(*until)),
+        _ => None,
+    }
+}

@@ -1,0 +1,288 @@
+//! When a step may be taken: the checker's answer, and what it waits for in words and figures.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Plan;
+use super::target::Target;
+use super::timeline::{Naming, Traced};
+use crate::continuity::{
+    Because, Change, Earliest, Kind, NewVersion, Options, TimelineError, Value, Version, earliest,
+};
+use crate::dnssec::KeyId;
+use crate::moment::Moment;
+
+/// What must first leave every cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// The version, in words.
+    pub version: String,
+    /// Its TTL in seconds, as it counts (floor and largest known TTL included).
+    pub ttl: u32,
+    /// The last answer that showed it; none for a version that is only planned.
+    pub last_seen: Option<Moment>,
+    /// The server that gave it.
+    pub server: Option<String>,
+    /// When the last copy leaves the caches, Unix seconds.
+    pub leaves: i64,
+    /// Which rule would break before.
+    pub rule: String,
+}
+
+/// The checker's answer for one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The first whole second at which the change adds no conflict; none: no waiting helps as things are.
+    pub opens: Option<i64>,
+    /// What it waits for.
+    pub because: Vec<Owed>,
+    /// Why no waiting helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never: Option<String>,
+    /// Whether it is open only because of a bound on sticky resolvers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sticky: bool,
+}
+
+impl Gate {
+    /// Open from `at` on, waiting for nothing.
+    pub fn open(at: i64) -> Gate {
+        Gate {
+            opens: Some(at),
+            because: Vec::new(),
+            never: None,
+            sticky: false,
+        }
+    }
+
+    /// Whether it is open at that second.
+    pub fn is_open(&self, at: i64) -> bool {
+        self.opens.is_some_and(|opens| opens <= at)
+    }
+}
+
+impl fmt::Display for Owed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (TTL {} s", self.version, self.ttl)?;
+        match (&self.last_seen, &self.server) {
+            (Some(at), Some(server)) => write!(f, ", last seen {at} at {server})")?,
+            _ => write!(f, ")")?,
+        }
+        write!(f, " leaves every cache at {}", Moment::from_seconds(self.leaves))
+    }
+}
+
+/// The versions that end and begin when a step takes effect.
+#[derive(Clone, Debug, Default)]
+pub struct Effect {
+    /// Versions that end.
+    pub end: Vec<Version>,
+    /// Values that begin, with their TTL in seconds.
+    pub begin: Vec<(Value, u32)>,
+}
+
+/// What a target does to the timeline.
+pub(super) fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> Effect {
+    let open = |kind: Kind, at: Option<&str>| -> Vec<&Version> {
+        let of_kind = |v: &&Version| v.until.is_none() && v.value.kind() == kind && v.value.at() == at;
+        traced.timeline.versions.iter().filter(of_kind).collect()
+    };
+    match target {
+        Target::Keys { at, present, absent } => {
+            keys_effect(&open(Kind::Dnskey, Some(at)), at, present, absent)
+        }
+        Target::Cds { cds, would_set, .. } if !cds.is_empty() => {
+            replace(&open(Kind::Ds, None), naming.ds_value(would_set))
+        }
+        Target::Ds(set) => replace(&open(Kind::Ds, None), naming.ds_value(set)),
+        Target::ApexNs { at, hosts } => {
+            let value = Value::ApexNs {
+                at: at.clone(),
+                providers: naming.providers(hosts),
+            };
+            replace(&open(Kind::ApexNs, Some(at)), value)
+        }
+        Target::ParentNs(hosts) => replace(
+            &open(Kind::ParentNs, None),
+            Value::ParentNs {
+                providers: naming.providers(hosts),
+            },
+        ),
+        Target::Retired(provider) => Effect {
+            end: [Kind::ApexNs, Kind::Dnskey, Kind::Data]
+                .into_iter()
+                .flat_map(|kind| open(kind, Some(provider)))
+                .cloned()
+                .collect(),
+            begin: Vec::new(),
+        },
+        Target::Cds { .. } | Target::Nothing => Effect::default(),
+    }
+}
+
+fn replace(open: &[&Version], value: Value) -> Effect {
+    let ttl = open.iter().map(|version| version.ttl).max().unwrap_or(0);
+    let end: Vec<Version> = open
+        .iter()
+        .filter(|version| version.value != value)
+        .copied()
+        .cloned()
+        .collect();
+    if end.is_empty() && !open.is_empty() {
+        return Effect::default();
+    }
+    Effect {
+        end,
+        begin: vec![(value, ttl)],
+    }
+}
+
+fn keys_effect(
+    open: &[&Version],
+    at: &str,
+    present: &std::collections::BTreeSet<KeyId>,
+    absent: &std::collections::BTreeSet<KeyId>,
+) -> Effect {
+    let mut effect = Effect::default();
+    let absent: Vec<String> = absent.iter().map(KeyId::to_string).collect();
+    for version in open {
+        let Value::Dnskey { keys, signed_by, .. } = &version.value else {
+            continue;
+        };
+        let kept = |list: &[String]| {
+            list.iter()
+                .filter(|key| !absent.contains(key))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let mut keys = kept(keys);
+        for key in present.iter().map(KeyId::to_string) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let value = Value::Dnskey {
+            at: at.to_owned(),
+            keys,
+            signed_by: kept(signed_by),
+        };
+        if value != version.value {
+            effect.end.push((*version).clone());
+            effect.begin.push((value, version.ttl));
+        }
+    }
+    effect
+}
+
+/// When `effect` may take place, at the earliest at the Unix second `as_of`.
+///
+/// The change may become visible at any later moment and server by server, so both are asked: the new versions beside the
+/// old ones, and in their place.
+///
+/// # Errors
+/// If the timeline is not well-formed, which is a fault of this program.
+pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result<Gate, TimelineError> {
+    if effect.end.is_empty() && effect.begin.is_empty() {
+        return Ok(Gate::open(as_of));
+    }
+    let mut asked = traced.clone();
+    for (value, _) in &effect.begin {
+        asked.declare(value);
+    }
+    let begin: Vec<NewVersion> = effect
+        .begin
+        .iter()
+        .map(|(value, ttl)| NewVersion::new(value.clone(), *ttl))
+        .collect();
+    let beside = Change {
+        end: Vec::new(),
+        begin: begin.clone(),
+    };
+    let instead = Change {
+        end: effect.end.clone(),
+        begin,
+    };
+    let options = options(plan);
+    let mut gate = Gate::open(as_of);
+    for change in [beside, instead] {
+        let answer = earliest(&asked.timeline, &change, as_of, &options)?;
+        gate = later(gate, describe(&asked, &answer, plan));
+    }
+    Ok(gate)
+}
+
+/// How the gates of a plan ask the checker.
+pub fn options(plan: &Plan) -> Options {
+    Options {
+        ttl_floor: plan.rules.ttl_floor,
+        stale: plan.rules.stale,
+        ..Options::default()
+    }
+}
+
+fn later(a: Gate, b: Gate) -> Gate {
+    match (a.opens, b.opens) {
+        (None, _) => a,
+        (_, None) => b,
+        (Some(x), Some(y)) if y > x || (y == x && a.because.is_empty()) => b,
+        _ => a,
+    }
+}
+
+fn describe(traced: &Traced, answer: &Earliest, plan: &Plan) -> Gate {
+    Gate {
+        opens: answer.earliest,
+        because: answer
+            .because
+            .iter()
+            .map(|because| owed(traced, because, plan))
+            .collect(),
+        never: answer.earliest.is_none().then(|| {
+            answer
+                .reason
+                .clone()
+                .unwrap_or_else(|| "no moment was found at which it adds no conflict".to_owned())
+        }),
+        sticky: answer.sticky,
+    }
+}
+
+fn owed(traced: &Traced, because: &Because, plan: &Plan) -> Owed {
+    let stretch = traced.stretch(&because.version);
+    Owed {
+        version: version_words(&because.version.value),
+        ttl: because.version.ttl.max(plan.rules.ttl_floor),
+        last_seen: stretch.map(|seen| seen.last_seen),
+        server: stretch.map(|seen| format!("{} ({})", seen.server, seen.address)),
+        leaves: because.leaves_caches_at,
+        rule: because.rule.to_string(),
+    }
+}
+
+/// A version's value in words, keys by tag.
+pub fn version_words(value: &Value) -> String {
+    let tags = |keys: &[String]| -> String {
+        let short: Vec<&str> = keys
+            .iter()
+            .map(|key| key.split('/').next().unwrap_or(key))
+            .collect();
+        if short.is_empty() {
+            "none".to_owned()
+        } else {
+            short.join(", ")
+        }
+    };
+    match value {
+        Value::ParentNs { providers } => format!("delegation to {}", providers.join(" and ")),
+        Value::ApexNs { at, providers } => format!("apex NS at {at} naming {}", providers.join(" and ")),
+        Value::Ds { records } if records.is_empty() => "absence of DS".to_owned(),
+        Value::Ds { records } => {
+            let keys: Vec<String> = records.iter().map(|record| record.key.clone()).collect();
+            format!("DS RRset naming keys {}", tags(&keys))
+        }
+        Value::Dnskey { at, keys, .. } => format!("DNSKEY RRset at {at} with keys {}", tags(keys)),
+        Value::Data { at, signed_by } if signed_by.is_empty() => format!("unsigned data at {at}"),
+        Value::Data { at, signed_by } => format!("data at {at} signed by {}", tags(signed_by)),
+    }
+}

@@ -1,0 +1,221 @@
+//! What every server was seen saying, as runs in time: the bounds on when a version began and ended (continuity 3.3).
+//!
+//! Per stream (one question to one address over one protocol): a fact is taken to be served from the last answer without
+//! it before its first appearance, until the first answer without it after its last. Whatever is no answer ends nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::facts::{Reading, Served, Unclear};
+use crate::dns::{Name, Rtype};
+use crate::evidence::{Observation, Place, Proto};
+use crate::moment::Moment;
+
+/// One question to one address over one protocol.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamKey {
+    /// Whose server.
+    pub place: Place,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Over what.
+    pub proto: Proto,
+    /// The name asked for.
+    pub name: Name,
+    /// The type asked for.
+    pub rtype: Rtype,
+}
+
+/// A stretch of time in which a stream said the same.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What it said.
+    pub facts: Arc<BTreeSet<Served>>,
+    /// The earliest moment at which it may have begun to say so.
+    pub begin: Moment,
+    /// When the question went out whose answer was the last to say so.
+    pub last_asked: Moment,
+    /// When that answer was there.
+    pub last_seen: Moment,
+    /// The first answer afterwards that said something else; none while it is the latest.
+    pub end: Option<Moment>,
+}
+
+/// All that one stream said.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// The server's host name.
+    pub server: Name,
+    /// Stretches in order of time.
+    pub runs: Vec<Run>,
+    /// Why the latest observation was no answer, if it was none.
+    pub unclear: Option<Unclear>,
+    /// When it was last asked.
+    pub asked: Moment,
+    /// The window of the signatures in the latest answer.
+    pub window: Option<(i64, i64)>,
+    /// The latest SOA serial.
+    pub serial: Option<u32>,
+}
+
+impl Stream {
+    /// What it says now: the latest run, if there was ever an answer.
+    pub fn current(&self) -> Option<&Run> {
+        self.runs.last()
+    }
+}
+
+/// All streams.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    streams: BTreeMap<StreamKey, Stream>,
+    began: Option<Moment>,
+}
+
+/// A fact with the time in which it was served anywhere at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Whose servers.
+    pub place: Place,
+    /// What they said, and for how long a cache may hold it.
+    pub served: Served,
+    /// From when.
+    pub from: Moment,
+    /// Until when; none: still.
+    pub until: Option<Moment>,
+    /// When and where it was last seen.
+    pub last_seen: Moment,
+    /// At which server.
+    pub server: Name,
+    /// At which address.
+    pub address: SocketAddr,
+}
+
+impl Ledger {
+    /// Takes in one observation; `sweep_started` bounds the beginning of what the first sweep saw.
+    pub fn record(&mut self, observation: &Observation, reading: &Reading, sweep_started: Moment) {
+        let began = *self.began.get_or_insert(sweep_started);
+        let key = StreamKey {
+            place: observation.place.clone(),
+            address: observation.address,
+            proto: observation.proto,
+            name: observation.name.clone(),
+            rtype: observation.rtype,
+        };
+        let stream = self.streams.entry(key).or_insert_with(|| Stream {
+            server: observation.server.clone(),
+            runs: Vec::new(),
+            unclear: None,
+            asked: observation.sent,
+            window: None,
+            serial: None,
+        });
+        stream.asked = observation.sent;
+        match reading {
+            Reading::Unknown(why) => stream.unclear = Some(why.clone()),
+            Reading::Known {
+                facts,
+                window,
+                serial,
+            } => {
+                stream.unclear = None;
+                stream.window = *window;
+                stream.serial = serial.or(stream.serial);
+                stream.note(
+                    facts,
+                    observation,
+                    if sweep_started == began {
+                        began
+                    } else {
+                        observation.sent
+                    },
+                );
+            }
+        }
+    }
+
+    /// All streams with what they said.
+    pub fn streams(&self) -> impl Iterator<Item = (&StreamKey, &Stream)> {
+        self.streams.iter()
+    }
+
+    /// How many streams there are.
+    pub fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Whether nothing was seen yet.
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    /// Every fact with the time in which it was served, the streams of a place taken together.
+    pub fn stretches(&self) -> Vec<Stretch> {
+        let mut by_fact: BTreeMap<(&Place, &Served), Vec<Stretch>> = BTreeMap::new();
+        for (key, stream) in &self.streams {
+            for run in &stream.runs {
+                for served in run.facts.iter() {
+                    by_fact.entry((&key.place, served)).or_default().push(Stretch {
+                        place: key.place.clone(),
+                        served: served.clone(),
+                        from: run.begin,
+                        until: run.end,
+                        last_seen: run.last_seen,
+                        server: stream.server.clone(),
+                        address: key.address,
+                    });
+                }
+            }
+        }
+        by_fact.into_values().flat_map(merge).collect()
+    }
+}
+
+impl Stream {
+    fn note(&mut self, facts: &BTreeSet<Served>, observation: &Observation, first_begin: Moment) {
+        if let Some(run) = self.runs.last_mut() {
+            if *run.facts == *facts {
+                run.last_asked = observation.sent;
+                run.last_seen = observation.done;
+                return;
+            }
+            run.end = Some(observation.done);
+        }
+        let begin = match self.runs.last() {
+            // The last answer without it: the former run's last. It may have begun right after that answer was made.
+            Some(former) => former.last_asked,
+            None => first_begin,
+        };
+        self.runs.push(Run {
+            facts: Arc::new(facts.clone()),
+            begin,
+            last_asked: observation.sent,
+            last_seen: observation.done,
+            end: None,
+        });
+    }
+}
+
+/// Overlapping and touching stretches of one fact become one.
+fn merge(mut parts: Vec<Stretch>) -> Vec<Stretch> {
+    parts.sort_by_key(|part| part.from);
+    let mut out: Vec<Stretch> = Vec::new();
+    for part in parts {
+        match out.last_mut() {
+            Some(last) if last.until.is_none_or(|until| part.from <= until) => {
+                last.until = match (last.until, part.until) {
+                    (Some(a), Some(b)) => Some(a.max(b)),
+                    _ => None,
+                };
+                if part.last_seen > last.last_seen {
+                    last.last_seen = part.last_seen;
+                    last.server = part.server;
+                    last.address = part.address;
+                }
+            }
+            _ => out.push(part),
+        }
+    }
+    out
+}

@@ -1,0 +1,277 @@
+//! A plan: the ordered changes of a move, frozen. No wait is written in it; the gates derive every one.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::dns::Name;
+use crate::moment::Moment;
+
+/// What the whole plan is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Purpose {
+    /// `signer` becomes a member of the group.
+    Join {
+        /// The newcomer.
+        signer: String,
+    },
+    /// `signer` stops being one.
+    Leave {
+        /// The leaver.
+        signer: String,
+    },
+    /// `to` joins, and after a soak `from` leaves.
+    Migrate {
+        /// The old provider.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Purpose::Join { signer } => write!(f, "join {signer}"),
+            Purpose::Leave { signer } => write!(f, "leave {signer}"),
+            Purpose::Migrate { from, to } => write!(f, "migrate from {from} to {to}"),
+        }
+    }
+}
+
+/// Names one step within its plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub String);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What a step changes. Each is a state to reach, so doing it twice does no harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Intent {
+    /// The DNSKEY RRset at `at` holds every key of `of` that signs data there (RFC 8901 section 4.2.2, Model 2).
+    ShareKeys {
+        /// Where the keys go.
+        at: String,
+        /// Whose keys.
+        of: Vec<String>,
+    },
+    /// The DNSKEY RRset at `at` holds no key of `of` any more.
+    DropKeys {
+        /// Where they are removed.
+        at: String,
+        /// Whose keys.
+        of: String,
+    },
+    /// CDS and CDNSKEY at `at` list the secure entry points of all of `of`, or no signer publishes any.
+    PublishCds {
+        /// Where.
+        at: String,
+        /// Whose keys.
+        of: Vec<String>,
+    },
+    /// The DS RRset names the secure entry points of all of `of`; those of `without` are gone.
+    SetDs {
+        /// Whose keys are named.
+        of: Vec<String>,
+        /// Whose are not any more.
+        without: Vec<String>,
+    },
+    /// The apex NS RRset at `at` names the servers of `of`.
+    SetApexNs {
+        /// Where.
+        at: String,
+        /// Whose servers.
+        of: Vec<String>,
+    },
+    /// The delegation names the servers of `of`.
+    SetParentNs {
+        /// Whose servers.
+        of: Vec<String>,
+    },
+    /// Nothing changes; every sweep in that time must be without a fault.
+    Soak {
+        /// How long, seconds.
+        seconds: u64,
+    },
+    /// `provider` is not needed by any cache any more: it may be switched off.
+    Retire {
+        /// Which.
+        provider: String,
+    },
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name.
+    pub id: StepId,
+    /// What it changes.
+    #[serde(flatten)]
+    pub intent: Intent,
+    /// Why it stands here, for people.
+    pub why: String,
+    /// How to go back from here, for people.
+    pub undo: String,
+    /// The steps that must have been proven before.
+    pub after: BTreeSet<StepId>,
+    /// Whether a person must approve it first.
+    #[serde(default)]
+    pub approval: bool,
+}
+
+/// How CDS and CDNSKEY are treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CdsPolicy {
+    /// The union at every signer if any signer publishes them, else none at every signer.
+    #[default]
+    Auto,
+    /// The union at every signer.
+    Union,
+    /// None at every signer.
+    None,
+}
+
+/// A signer: a provider as the plan knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signer {
+    /// Its name in the settings.
+    pub name: String,
+    /// Its name servers.
+    pub name_servers: BTreeSet<Name>,
+    /// The largest TTL of its data, seconds, where it was read or told; sampled answers raise it.
+    pub max_ttl: u32,
+    /// Whether a person carries out its changes.
+    pub manual: bool,
+}
+
+/// What the gates are judged with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRules {
+    /// Every TTL counts as at least this, seconds (resolvers with a minimum TTL).
+    pub ttl_floor: u32,
+    /// Added to every moment at which a version leaves the caches, seconds (anycast, clocks).
+    pub margin: u32,
+    /// NS and data may be used that much longer, seconds (RFC 8767).
+    pub stale: u32,
+    /// A change that is not seen for that long after it was accepted is tried again, seconds.
+    pub patience: u32,
+}
+
+/// A frozen plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// 1.
+    pub format: u32,
+    /// The zone.
+    pub zone: Name,
+    /// The zone that delegates it.
+    pub parent: Name,
+    /// What for.
+    #[serde(flatten)]
+    pub purpose: Purpose,
+    /// All providers that take part, the old group first.
+    pub signers: Vec<Signer>,
+    /// The group before.
+    pub before: Vec<String>,
+    /// The group afterwards.
+    pub after: Vec<String>,
+    /// Digest types of new DS records: those of the present set without SHA-1 (continuity: one set for all keys).
+    pub digest_types: BTreeSet<u8>,
+    /// CDS and CDNSKEY.
+    pub cds: CdsPolicy,
+    /// How the gates are judged.
+    pub rules: GateRules,
+    /// When it was made.
+    pub made: Moment,
+    /// The hash of the plan that this one replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The SHA-256 of the plan's JSON, hexadecimal: what a person approves.
+    pub fn hash(&self) -> String {
+        // Plain data with string keys always serializes.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        data_encoding::HEXLOWER.encode(digest(&SHA256, &bytes).as_ref())
+    }
+
+    /// The signer of that name.
+    pub fn signer(&self, name: &str) -> Option<&Signer> {
+        self.signers.iter().find(|signer| signer.name == name)
+    }
+
+    /// The provider that runs the name server `host`.
+    pub fn owner_of(&self, host: &Name) -> Option<&Signer> {
+        self.signers
+            .iter()
+            .find(|signer| signer.name_servers.contains(host))
+    }
+
+    /// The name servers of these providers.
+    pub fn name_servers(&self, of: &[String]) -> BTreeSet<Name> {
+        self.signers
+            .iter()
+            .filter(|signer| of.contains(&signer.name))
+            .flat_map(|signer| signer.name_servers.iter().cloned())
+            .collect()
+    }
+
+    /// The step of that name.
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == *id)
+    }
+}
+
+impl Intent {
+    /// In a few words, for people.
+    pub fn title(&self) -> String {
+        match self {
+            Intent::ShareKeys { at, of } => format!(
+                "put the data-signing keys of {} into the DNSKEY RRset at {at}",
+                of.join(", ")
+            ),
+            Intent::DropKeys { at, of } => format!("remove the keys of {of} from the DNSKEY RRset at {at}"),
+            Intent::PublishCds { at, of } => format!(
+                "CDS and CDNSKEY at {at}: the union of {}, or none anywhere",
+                of.join(", ")
+            ),
+            Intent::SetDs { of, without } if without.is_empty() => {
+                format!("DS at the parent for the keys of {}", of.join(", "))
+            }
+            Intent::SetDs { without, .. } => format!("remove the DS of {} at the parent", without.join(", ")),
+            Intent::SetApexNs { at, of } => format!("apex NS at {at} names {}", of.join(" and ")),
+            Intent::SetParentNs { of } => format!("the delegation names {}", of.join(" and ")),
+            Intent::Soak { seconds } => format!("soak for {seconds} s: sweeps without a fault"),
+            Intent::Retire { provider } => format!("{provider} may be switched off"),
+        }
+    }
+
+    /// The provider at which it changes something; none for the parent and for what changes nothing.
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Intent::ShareKeys { at, .. }
+            | Intent::DropKeys { at, .. }
+            | Intent::PublishCds { at, .. }
+            | Intent::SetApexNs { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Whether the registrar or registry has to act.
+    pub fn at_parent(&self) -> bool {
+        matches!(self, Intent::SetDs { .. } | Intent::SetParentNs { .. })
+    }
+}

@@ -1,0 +1,399 @@
+//! The state of a zone's work: the fold of its journal, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::event::{Approval, Done, Event, Servers};
+use super::facts::{Context, Reading, SignerId, Unclear, no_message, read};
+use super::ledger::Ledger;
+use super::plan::{Plan, StepId};
+use super::snapshot::Snapshot;
+use super::upstream::Upstream;
+use crate::dns::{Message, Name, Rtype};
+use crate::dnssec::{Anchors, Dnskey, KeyId};
+use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Proto, Sweep};
+use crate::moment::Moment;
+use crate::ports::{Applied, FailureClass};
+
+/// How far a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing was done.
+    Pending,
+    /// It was tried; only an observation can tell what came of it.
+    Tried(Try),
+    /// It was seen to be done by the sweep that began then.
+    Proven(Moment),
+}
+
+/// The last attempt at a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// When it was intended.
+    pub at: Moment,
+    /// How many times, this one included.
+    pub tries: u32,
+    /// What the driver said; none: the program ended in between, so nobody knows.
+    pub said: Option<Said>,
+}
+
+/// A driver's words, boiled down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Accepted.
+    Accepted,
+    /// A person has to do it.
+    Manual(Vec<String>),
+    /// It failed.
+    Failed(FailureClass, String),
+}
+
+/// The latest sweep, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSweep {
+    /// When its first question left.
+    pub started: Moment,
+    /// When its last answer was there.
+    pub ended: Moment,
+    /// How many questions.
+    pub asked: usize,
+    /// What was no answer: server and why.
+    pub unclear: Vec<(Place, Name, Rtype, Unclear)>,
+    /// What cannot be seen from here.
+    pub blind: Vec<BlindSpot>,
+    /// Sweeps so far.
+    pub count: u64,
+    /// Whether everything was asked over TCP by itself too.
+    pub tcp: bool,
+}
+
+/// Gives the octets of a blob.
+pub type Octets<'a> = &'a dyn Fn(&BlobId) -> Option<Arc<[u8]>>;
+
+/// Everything known.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The plan under way.
+    pub plan: Option<Arc<Plan>>,
+    /// Its hash.
+    pub plan_hash: Option<String>,
+    /// Where to look.
+    pub servers: Option<Arc<Servers>>,
+    /// What was seen.
+    pub ledger: Ledger,
+    /// Every key seen at a provider.
+    pub pool: BTreeMap<KeyId, Dnskey>,
+    /// Whose key each is.
+    pub owners: BTreeMap<KeyId, String>,
+    /// The keys that were authenticated, and how.
+    pub authentic: BTreeMap<KeyId, String>,
+    /// The chain above the zone.
+    pub upstream: Upstream,
+    /// How far each step is.
+    pub steps: BTreeMap<StepId, Progress>,
+    /// What persons approved.
+    pub approvals: BTreeMap<String, Approval>,
+    /// The largest TTL that an inventory found at each provider, seconds.
+    pub max_ttl: BTreeMap<String, u32>,
+    /// The latest sweep.
+    pub last_sweep: Option<LastSweep>,
+    /// The plan was carried out.
+    pub ended: bool,
+    /// The last decision in the journal, to write only changes.
+    pub last_decision: Option<super::decide::Decision>,
+    readings: HashMap<(BlobId, Place, Name, Rtype), Arc<Reading>>,
+    pool_list: Vec<Dnskey>,
+    keyed: HashSet<BlobId>,
+    address_ttls: BTreeMap<Name, u32>,
+    sweeps: u64,
+}
+
+impl State {
+    /// Nothing known but the anchors.
+    pub fn new(anchors: Anchors) -> State {
+        State {
+            plan: None,
+            plan_hash: None,
+            servers: None,
+            ledger: Ledger::default(),
+            pool: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            authentic: BTreeMap::new(),
+            upstream: Upstream::new(anchors),
+            steps: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            max_ttl: BTreeMap::new(),
+            last_sweep: None,
+            ended: false,
+            last_decision: None,
+            readings: HashMap::new(),
+            pool_list: Vec::new(),
+            keyed: HashSet::new(),
+            address_ttls: BTreeMap::new(),
+            sweeps: 0,
+        }
+    }
+
+    /// Takes in one entry that was written at `at`.
+    pub fn apply(&mut self, at: Moment, event: &Event, octets: Octets<'_>) {
+        match event {
+            Event::Begin(begin) => {
+                if let Ok(anchors) = Anchors::parse(&begin.anchors) {
+                    self.upstream.set_anchors(anchors);
+                }
+            }
+            Event::Plan(plan) => self.take_plan(plan),
+            Event::Servers(servers) => self.take_servers(servers),
+            Event::Sweep(sweep) => self.take_sweep(sweep, octets),
+            Event::Keys(keys) => {
+                for key in &keys.keys {
+                    self.authentic.insert(key.clone(), keys.channel.clone());
+                }
+            }
+            Event::Inventory(found) => {
+                let held = self.max_ttl.entry(found.provider.clone()).or_insert(0);
+                *held = (*held).max(found.inventory.max_ttl);
+            }
+            Event::Decision(decision) => self.last_decision = Some((**decision).clone()),
+            Event::Intent(intended) => {
+                let tries = match self.steps.get(&intended.step) {
+                    Some(Progress::Tried(last)) => last.tries + 1,
+                    _ => 1,
+                };
+                self.steps.insert(
+                    intended.step.clone(),
+                    Progress::Tried(Try {
+                        at,
+                        tries,
+                        said: None,
+                    }),
+                );
+            }
+            Event::Outcome(done) => self.take_outcome(done),
+            Event::Proven(proven) => {
+                self.steps
+                    .insert(proven.step.clone(), Progress::Proven(proven.as_of));
+            }
+            Event::Approval(approval) => {
+                self.approvals.insert(approval.what.clone(), approval.clone());
+            }
+            Event::End(_) => self.ended = true,
+            Event::Note(_) => {}
+        }
+    }
+
+    fn take_plan(&mut self, plan: &Plan) {
+        self.plan_hash = Some(plan.hash());
+        self.steps = plan
+            .steps
+            .iter()
+            .map(|step| (step.id.clone(), Progress::Pending))
+            .collect();
+        self.plan = Some(Arc::new(plan.clone()));
+        self.ended = false;
+        self.last_decision = None;
+    }
+
+    fn take_servers(&mut self, servers: &Servers) {
+        self.address_ttls.clear();
+        let all = servers
+            .providers
+            .values()
+            .flatten()
+            .chain(&servers.topology.delegated);
+        for server in all {
+            let held = self.address_ttls.entry(server.name.clone()).or_insert(0);
+            *held = (*held).max(server.address_ttl);
+        }
+        self.servers = Some(Arc::new(servers.clone()));
+        self.readings.clear();
+    }
+
+    fn take_outcome(&mut self, done: &Done) {
+        let Some(Progress::Tried(last)) = self.steps.get_mut(&done.step) else {
+            return;
+        };
+        let failed = done.results.iter().find_map(|result| result.as_ref().err());
+        let manual: Vec<String> = done
+            .results
+            .iter()
+            .filter_map(|result| match result {
+                Ok(Applied::Manual { instructions }) => Some(instructions.clone()),
+                _ => None,
+            })
+            .collect();
+        last.said = Some(match failed {
+            Some(error) => Said::Failed(error.class, error.to_string()),
+            None if manual.is_empty() => Said::Accepted,
+            None => Said::Manual(manual),
+        });
+    }
+
+    fn take_sweep(&mut self, sweep: &Sweep, octets: Octets<'_>) {
+        let Some(servers) = self.servers.clone() else {
+            return;
+        };
+        let get = |observation: &Observation| match &observation.outcome {
+            Outcome::Answer { blob, .. } => octets(blob),
+            _ => None,
+        };
+        let at = sweep.ended.floor_seconds();
+        self.collect_keys(sweep, &servers.topology.zone, &get);
+        if self.upstream.take(sweep, &servers.topology, at, &get) {
+            self.readings.clear();
+        }
+        let mut unclear = Vec::new();
+        for observation in &sweep.observations {
+            if matches!(observation.place, Place::Ancestor(_)) {
+                continue;
+            }
+            let reading = self.reading(observation, &servers, get(observation));
+            if let Reading::Unknown(why) = &*reading {
+                let server = observation.server.clone();
+                unclear.push((observation.place.clone(), server, observation.rtype, why.clone()));
+            }
+            self.ledger.record(observation, &reading, sweep.started);
+        }
+        self.sweeps += 1;
+        self.last_sweep = Some(LastSweep {
+            started: sweep.started,
+            ended: sweep.ended,
+            asked: sweep.observations.len(),
+            unclear,
+            blind: sweep.blind.clone(),
+            count: self.sweeps,
+            tcp: sweep
+                .observations
+                .iter()
+                .any(|observation| observation.proto == Proto::Tcp),
+        });
+        self.find_owners(&servers.topology.zone);
+    }
+
+    /// Every usable key in a DNSKEY answer of a provider enters the pool that signatures are tried with.
+    fn collect_keys(&mut self, sweep: &Sweep, zone: &Name, get: &dyn Fn(&Observation) -> Option<Arc<[u8]>>) {
+        let before = self.pool.len();
+        for observation in &sweep.observations {
+            let is_keys = observation.rtype == Rtype::DNSKEY
+                && observation.name == *zone
+                && matches!(observation.place, Place::Provider(_));
+            let Outcome::Answer { blob, .. } = &observation.outcome else {
+                continue;
+            };
+            if !is_keys || !self.keyed.insert(blob.clone()) {
+                continue;
+            }
+            let Some(message) = get(observation).and_then(|octets| Message::parse(&octets).ok()) else {
+                continue;
+            };
+            for record in message
+                .answer
+                .iter()
+                .filter(|r| r.rtype == Rtype::DNSKEY && r.name == *zone)
+            {
+                if let Some(key) = Dnskey::from_rdata(&record.rdata).filter(Dnskey::is_usable) {
+                    self.pool.entry(key.id()).or_insert(key);
+                }
+            }
+        }
+        if self.pool.len() != before {
+            self.pool_list = self.pool.values().cloned().collect();
+            self.readings.clear();
+        }
+    }
+
+    fn reading(
+        &mut self,
+        observation: &Observation,
+        servers: &Servers,
+        octets: Option<Arc<[u8]>>,
+    ) -> Arc<Reading> {
+        if let Some(why) = no_message(&observation.outcome) {
+            return Arc::new(Reading::Unknown(why));
+        }
+        let (Outcome::Answer { blob, .. }, Some(octets)) = (&observation.outcome, octets) else {
+            let why = Unclear::Undecodable("the octets are missing".to_owned());
+            return Arc::new(Reading::Unknown(why));
+        };
+        let place = observation.place.clone();
+        let key = (blob.clone(), place, observation.name.clone(), observation.rtype);
+        if let Some(reading) = self.readings.get(&key) {
+            return reading.clone();
+        }
+        let ttls = &self.address_ttls;
+        let address_ttl = |name: &Name| ttls.get(name).copied().unwrap_or(0);
+        let context = Context {
+            zone: &servers.topology.zone,
+            parent: &servers.topology.parent,
+            parent_keys: self.upstream.parent_keys(),
+            pool: &self.pool_list,
+            address_ttl: &address_ttl,
+        };
+        let at = observation.done.floor_seconds();
+        let (name, rtype) = (&observation.name, observation.rtype);
+        let reading = Arc::new(read(&observation.place, name, rtype, &octets, at, context));
+        self.readings.insert(key, reading.clone());
+        reading
+    }
+
+    /// A key belongs to the provider at which it signs; one that signs nothing, to the only provider that shows it.
+    fn find_owners(&mut self, zone: &Name) {
+        let snapshot = Snapshot::of(&self.ledger, zone, &self.owners);
+        let mut shown_by: BTreeMap<&KeyId, BTreeSet<&str>> = BTreeMap::new();
+        let mut found: BTreeMap<KeyId, String> = BTreeMap::new();
+        for (name, at) in &snapshot.providers {
+            for set in at.dnskey.values.keys() {
+                for key in &set.keys {
+                    shown_by.entry(key).or_default().insert(name);
+                }
+                found.extend(set.signed_by.iter().map(|key| (key.clone(), name.clone())));
+            }
+            for signer in at.data.values.keys().flatten() {
+                if let SignerId::Key(key) = signer {
+                    found.insert(key.clone(), name.clone());
+                }
+            }
+        }
+        for (key, places) in shown_by {
+            if let (Some(place), 1, false) = (places.first(), places.len(), self.owners.contains_key(key)) {
+                found.entry(key.clone()).or_insert_with(|| (*place).to_owned());
+            }
+        }
+        self.owners.extend(found);
+    }
+
+    /// What is served now.
+    pub fn snapshot(&self) -> Snapshot {
+        match &self.servers {
+            Some(servers) => Snapshot::of(&self.ledger, &servers.topology.zone, &self.owners),
+            None => Snapshot::default(),
+        }
+    }
+
+    /// The plan with the largest TTLs that inventories found.
+    pub fn plan_in_force(&self) -> Option<Plan> {
+        let mut plan = (**self.plan.as_ref()?).clone();
+        for signer in &mut plan.signers {
+            let found = self.max_ttl.get(&signer.name).copied().unwrap_or(0);
+            signer.max_ttl = signer.max_ttl.max(found);
+        }
+        Some(plan)
+    }
+
+    /// How far a step is.
+    pub fn progress(&self, step: &StepId) -> &Progress {
+        self.steps.get(step).unwrap_or(&Progress::Pending)
+    }
+
+    /// Whether a step was tried and is not proven yet.
+    pub fn trying(&self) -> bool {
+        self.steps
+            .values()
+            .any(|progress| matches!(progress, Progress::Tried(_)))
+    }
+
+    /// Whether a step was proven.
+    pub fn is_proven(&self, step: &StepId) -> bool {
+        matches!(self.progress(step), Progress::Proven(_))
+    }
+}

@@ -1,0 +1,345 @@
+//! What a step wants: the state to reach, whether it is reached, and the change that is missing.
+
+use std::collections::BTreeSet;
+
+use super::plan::{CdsPolicy, Intent, Plan};
+use super::snapshot::{KeySet, Snapshot};
+use crate::dns::{Name, Record, Rtype};
+use crate::dnssec::{Dnskey, DsSet, KeyId};
+use crate::ports::RrsetChange;
+
+/// The state that a step wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// These keys are in, those out, of the DNSKEY RRset at a provider.
+    Keys {
+        /// Where.
+        at: String,
+        /// Must be in it.
+        present: BTreeSet<KeyId>,
+        /// Must not be in it.
+        absent: BTreeSet<KeyId>,
+    },
+    /// CDS and CDNSKEY at a provider are exactly these.
+    Cds {
+        /// Where.
+        at: String,
+        /// CDS records.
+        cds: DsSet,
+        /// CDNSKEY records.
+        cdnskey: BTreeSet<Dnskey>,
+        /// The DS set that a parent would make of them.
+        would_set: DsSet,
+    },
+    /// The DS RRset is exactly this.
+    Ds(DsSet),
+    /// The apex NS RRset at a provider is exactly this.
+    ApexNs {
+        /// Where.
+        at: String,
+        /// The hosts.
+        hosts: BTreeSet<Name>,
+    },
+    /// The delegation is exactly this.
+    ParentNs(BTreeSet<Name>),
+    /// The provider serves nothing any more, whenever it likes.
+    Retired(String),
+    /// Nothing changes.
+    Nothing,
+}
+
+/// What cannot be aimed at yet, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoTarget(pub String);
+
+/// The state that `intent` wants, given what is served now.
+///
+/// # Errors
+/// If something that the target depends on was not seen: no signing key of a provider, no agreed DS RRset.
+pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, NoTarget> {
+    Ok(match intent {
+        Intent::ShareKeys { at, of } => Target::Keys {
+            at: at.clone(),
+            present: union_of(of, |provider| exported(now, provider))?,
+            absent: BTreeSet::new(),
+        },
+        Intent::DropKeys { at, of } => {
+            let absent = now
+                .owners
+                .iter()
+                .filter(|(_, owner)| *owner == of)
+                .map(|(key, _)| key.clone())
+                .collect();
+            Target::Keys {
+                at: at.clone(),
+                present: BTreeSet::new(),
+                absent,
+            }
+        }
+        Intent::PublishCds { at, of } => cds_target(plan, at, of, now)?,
+        Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
+        Intent::SetApexNs { at, of } => Target::ApexNs {
+            at: at.clone(),
+            hosts: plan.name_servers(of),
+        },
+        Intent::SetParentNs { of } => Target::ParentNs(plan.name_servers(of)),
+        Intent::Retire { provider } => Target::Retired(provider.clone()),
+        Intent::Soak { .. } => Target::Nothing,
+    })
+}
+
+fn union_of<T: Ord>(
+    of: &[String],
+    each: impl Fn(&str) -> Result<BTreeSet<T>, NoTarget>,
+) -> Result<BTreeSet<T>, NoTarget> {
+    let mut out = BTreeSet::new();
+    for provider in of {
+        out.extend(each(provider)?);
+    }
+    Ok(out)
+}
+
+fn exported(now: &Snapshot, provider: &str) -> Result<BTreeSet<KeyId>, NoTarget> {
+    if now.data_signers(provider).is_empty() {
+        return Err(NoTarget(format!("no key was seen that signs data at {provider}")));
+    }
+    Ok(now.exported(provider))
+}
+
+fn ds_target(plan: &Plan, of: &[String], without: &[String], now: &Snapshot) -> Result<DsSet, NoTarget> {
+    let Some(present) = now.ds.agreed() else {
+        return Err(NoTarget(
+            "the parent's servers do not agree on the DS RRset".to_owned(),
+        ));
+    };
+    let mut wanted: DsSet = present
+        .iter()
+        .filter(|ds| {
+            !without
+                .iter()
+                .any(|leaver| now.names_key_of(&plan.zone, ds, leaver))
+        })
+        .cloned()
+        .collect();
+    for provider in of {
+        let points = now.entry_points(provider);
+        if points.is_empty() {
+            return Err(NoTarget(format!(
+                "no key was seen that signs the DNSKEY RRset at {provider}"
+            )));
+        }
+        // A member that is named already keeps its records as they are.
+        let named = present
+            .iter()
+            .any(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())));
+        if !named {
+            wanted.extend(now.ds_of(&plan.zone, provider, &plan.digest_types));
+        }
+    }
+    Ok(wanted)
+}
+
+fn cds_target(plan: &Plan, at: &str, of: &[String], now: &Snapshot) -> Result<Target, NoTarget> {
+    let members: Vec<&str> = plan.signers.iter().map(|signer| signer.name.as_str()).collect();
+    let anybody = members
+        .iter()
+        .filter_map(|name| now.providers.get(*name))
+        .any(|provider| {
+            provider.cds.values.keys().any(|set| !set.is_empty())
+                || provider.cdnskey.values.keys().any(|set| !set.is_empty())
+        });
+    let publish = match plan.cds {
+        CdsPolicy::Union => true,
+        CdsPolicy::None => false,
+        CdsPolicy::Auto => anybody,
+    };
+    if !publish {
+        let would_set = now.ds.agreed().cloned().unwrap_or_default();
+        return Ok(Target::Cds {
+            at: at.to_owned(),
+            cds: DsSet::new(),
+            cdnskey: BTreeSet::new(),
+            would_set,
+        });
+    }
+    let mut cds = DsSet::new();
+    let mut cdnskey = BTreeSet::new();
+    for provider in of {
+        let points = now.entry_points(provider);
+        if points.is_empty() {
+            return Err(NoTarget(format!(
+                "no key was seen that signs the DNSKEY RRset at {provider}"
+            )));
+        }
+        cds.extend(now.ds_of(&plan.zone, provider, &plan.digest_types));
+        // A signer may publish more digest types of its own; then everybody does, since all must be equal (RFC 9975).
+        let own = now
+            .providers
+            .get(provider)
+            .into_iter()
+            .flat_map(|p| p.cds.values.keys())
+            .flatten();
+        cds.extend(
+            own.filter(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())))
+                .cloned(),
+        );
+        cdnskey.extend(points.iter().map(|key| key.key().clone()));
+    }
+    Ok(Target::Cds {
+        at: at.to_owned(),
+        would_set: cds.clone(),
+        cds,
+        cdnskey,
+    })
+}
+
+impl Target {
+    /// Whether every server that has to show it does.
+    pub fn reached(&self, now: &Snapshot) -> bool {
+        let at = |name: &str| now.providers.get(name);
+        match self {
+            Target::Keys {
+                at: name,
+                present,
+                absent,
+            } => at(name).is_some_and(|provider| {
+                provider
+                    .dnskey
+                    .all(|set| present.is_subset(&set.keys) && absent.is_disjoint(&set.keys))
+            }),
+            Target::Cds {
+                at: name,
+                cds,
+                cdnskey,
+                ..
+            } => at(name).is_some_and(|provider| {
+                provider.cds.all(|set| set == cds) && provider.cdnskey.all(|set| set == cdnskey)
+            }),
+            Target::Ds(set) => now.ds.all(|seen| seen == set),
+            Target::ApexNs { at: name, hosts } => {
+                at(name).is_some_and(|provider| provider.apex_ns.all(|seen| seen == hosts))
+            }
+            Target::ParentNs(hosts) => now.parent_ns.all(|seen| seen == hosts),
+            Target::Retired(_) | Target::Nothing => true,
+        }
+    }
+
+    /// The RRset changes that are missing, each a difference to what is served.
+    pub fn changes(&self, zone: &Name, now: &Snapshot) -> Vec<RrsetChange> {
+        let at = |name: &str| now.providers.get(name).cloned().unwrap_or_default();
+        match self {
+            Target::Keys {
+                at: name,
+                present,
+                absent,
+            } => keys_change(zone, &at(name).dnskey, present, absent)
+                .into_iter()
+                .collect(),
+            Target::Cds {
+                at: name,
+                cds,
+                cdnskey,
+                ..
+            } => {
+                let provider = at(name);
+                let ttl = provider.dnskey.ttl();
+                let cds = set_change(zone, Rtype::CDS, ttl, &provider.cds.values, cds, |ds| ds.rdata());
+                let keys = set_change(
+                    zone,
+                    Rtype::CDNSKEY,
+                    ttl,
+                    &provider.cdnskey.values,
+                    cdnskey,
+                    Dnskey::rdata,
+                );
+                cds.into_iter().chain(keys).collect()
+            }
+            Target::Ds(set) => {
+                let ttl = now.ds.ttl();
+                set_change(zone, Rtype::DS, ttl, &now.ds.values, set, |ds| ds.rdata())
+                    .into_iter()
+                    .collect()
+            }
+            Target::ApexNs { at: name, hosts } => {
+                let provider = at(name);
+                let (ttl, seen) = (provider.apex_ns.ttl(), provider.apex_ns.values);
+                set_change(zone, Rtype::NS, ttl, &seen, hosts, |host| host.wire().to_vec())
+                    .into_iter()
+                    .collect()
+            }
+            Target::ParentNs(hosts) => {
+                let (ttl, seen) = (now.parent_ns.ttl(), &now.parent_ns.values);
+                set_change(zone, Rtype::NS, ttl, seen, hosts, |host| host.wire().to_vec())
+                    .into_iter()
+                    .collect()
+            }
+            Target::Retired(_) | Target::Nothing => Vec::new(),
+        }
+    }
+}
+
+fn keys_change(
+    zone: &Name,
+    seen: &super::snapshot::Now<KeySet>,
+    present: &BTreeSet<KeyId>,
+    absent: &BTreeSet<KeyId>,
+) -> Option<RrsetChange> {
+    let ttl = seen.ttl();
+    let anywhere: BTreeSet<KeyId> = seen
+        .values
+        .keys()
+        .flat_map(|set| set.keys.iter().cloned())
+        .collect();
+    let everywhere = |key: &KeyId| seen.values.keys().all(|set| set.keys.contains(key));
+    let record = |key: &KeyId| key.key().record(zone, ttl);
+    let add: Vec<Record> = present
+        .iter()
+        .filter(|key| !everywhere(key))
+        .map(record)
+        .collect();
+    let remove: Vec<Record> = absent.intersection(&anywhere).map(record).collect();
+    if add.is_empty() && remove.is_empty() {
+        return None;
+    }
+    let expect = anywhere.iter().map(record).collect();
+    Some(RrsetChange {
+        name: zone.clone(),
+        rtype: Rtype::DNSKEY,
+        ttl,
+        add,
+        remove,
+        expect,
+    })
+}
+
+fn set_change<T: Ord>(
+    zone: &Name,
+    rtype: Rtype,
+    ttl: u32,
+    seen: &std::collections::BTreeMap<BTreeSet<T>, u32>,
+    wanted: &BTreeSet<T>,
+    rdata: impl Fn(&T) -> Vec<u8>,
+) -> Option<RrsetChange> {
+    let anywhere: BTreeSet<&T> = seen.keys().flatten().collect();
+    let everywhere = |one: &T| !seen.is_empty() && seen.keys().all(|set| set.contains(one));
+    let record = |one: &T| Record::new(zone.clone(), rtype, ttl, rdata(one));
+    let add: Vec<Record> = wanted.iter().filter(|one| !everywhere(one)).map(record).collect();
+    let remove: Vec<Record> = anywhere
+        .iter()
+        .filter(|one| !wanted.contains(**one))
+        .map(|one| record(one))
+        .collect();
+    if add.is_empty() && remove.is_empty() {
+        return None;
+    }
+    let expect = anywhere.iter().map(|one| record(one)).collect();
+    Some(RrsetChange {
+        name: zone.clone(),
+        rtype,
+        ttl,
+        add,
+        remove,
+        expect,
+    })
+}

@@ -1,0 +1,192 @@
+//! From what was seen to the timeline that the checker judges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{Fact, SignerId};
+use super::ledger::{Ledger, Stretch};
+use super::plan::Plan;
+use super::snapshot::KeySet;
+use crate::continuity::{DsRef, KeyInfo, Timeline, Value, Version};
+use crate::dns::Name;
+use crate::dnssec::{Dnskey, Ds, DsSet, KeyId};
+use crate::evidence::Place;
+
+/// A timeline whose versions can be traced to what was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Traced {
+    /// What the checker judges.
+    pub timeline: Timeline,
+    /// For each version, in the same order, what was seen; none for a version that is only planned.
+    pub seen: Vec<Option<Stretch>>,
+}
+
+/// Turns facts into the names that a timeline uses.
+#[derive(Clone, Debug)]
+pub struct Naming<'a> {
+    plan: &'a Plan,
+    pool: &'a BTreeMap<KeyId, Dnskey>,
+}
+
+impl<'a> Naming<'a> {
+    /// Names by the providers of `plan` and the keys of `pool`.
+    pub fn new(plan: &'a Plan, pool: &'a BTreeMap<KeyId, Dnskey>) -> Naming<'a> {
+        Naming { plan, pool }
+    }
+
+    /// The providers that a set of name servers leads to; a host that nobody owns stands for itself.
+    pub fn providers(&self, hosts: &BTreeSet<Name>) -> Vec<String> {
+        let named: BTreeSet<String> = hosts
+            .iter()
+            .map(|host| {
+                self.plan
+                    .owner_of(host)
+                    .map_or_else(|| format!("?{host}"), |s| s.name.clone())
+            })
+            .collect();
+        named.into_iter().collect()
+    }
+
+    /// The key that a DS record names; one that nobody serves stands for itself.
+    pub fn ds(&self, ds: &Ds) -> DsRef {
+        let key = self
+            .pool
+            .iter()
+            .find(|(_, key)| ds.matches(&self.plan.zone, key))
+            .map_or_else(|| unseen_ds(ds), |(id, _)| id.to_string());
+        DsRef {
+            key,
+            digest: ds.digest_type,
+        }
+    }
+
+    /// The value of a DS RRset.
+    pub fn ds_value(&self, set: &DsSet) -> Value {
+        Value::Ds {
+            records: set.iter().map(|ds| self.ds(ds)).collect(),
+        }
+    }
+
+    /// The value of a DNSKEY RRset.
+    pub fn dnskey_value(at: &str, set: &KeySet) -> Value {
+        Value::Dnskey {
+            at: at.to_owned(),
+            keys: set.keys.iter().map(KeyId::to_string).collect(),
+            signed_by: set.signed_by.iter().map(KeyId::to_string).collect(),
+        }
+    }
+
+    fn value(&self, place: &Place, fact: &Fact) -> Option<Value> {
+        Some(match (place, fact) {
+            (Place::Parent, Fact::ParentNs(hosts)) => Value::ParentNs {
+                providers: self.providers(hosts),
+            },
+            (Place::Parent, Fact::Ds(set)) => self.ds_value(set),
+            (Place::Provider(at), Fact::ApexNs(hosts)) => Value::ApexNs {
+                at: at.clone(),
+                providers: self.providers(hosts),
+            },
+            (Place::Provider(at), Fact::Dnskey { keys, signed_by }) => Self::dnskey_value(
+                at,
+                &KeySet {
+                    keys: keys.clone(),
+                    signed_by: signed_by.clone(),
+                },
+            ),
+            (Place::Provider(at), Fact::Data { signed_by }) => Value::Data {
+                at: at.clone(),
+                signed_by: signed_by.iter().map(signer_name).collect(),
+            },
+            _ => return None,
+        })
+    }
+}
+
+fn unseen_ds(ds: &Ds) -> String {
+    format!("{}/{}/ds-without-key", ds.tag, ds.algorithm)
+}
+
+fn signer_name(signer: &SignerId) -> String {
+    match signer {
+        SignerId::Key(key) => key.to_string(),
+        SignerId::Unknown { tag, algorithm } => format!("{tag}/{algorithm}/unknown"),
+    }
+}
+
+/// Everything in the ledger as a timeline of whole seconds, rounded outwards.
+///
+/// The margin of the plan is added to each end. A data version counts with the largest TTL that its provider is known to serve (sampled answers alone would miss some).
+pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) -> Traced {
+    let margin = std::time::Duration::from_secs(u64::from(plan.rules.margin));
+    let naming = Naming::new(plan, pool);
+    let mut traced = Traced::default();
+    traced.timeline.zone = plan.zone.to_string();
+    for stretch in ledger.stretches() {
+        let Some(value) = naming.value(&stretch.place, &stretch.served.fact) else {
+            continue;
+        };
+        let ttl = match (&stretch.place, &stretch.served.fact) {
+            (Place::Provider(name), Fact::Data { .. }) => stretch
+                .served
+                .ttl
+                .max(plan.signer(name).map_or(0, |signer| signer.max_ttl)),
+            _ => stretch.served.ttl,
+        };
+        let version = Version::new(
+            value,
+            stretch.from.floor_seconds(),
+            stretch.until.map(|until| (until + margin).ceil_seconds()),
+            ttl,
+        );
+        traced.push(version, Some(stretch));
+    }
+    traced
+}
+
+impl Traced {
+    /// Adds a version and whatever names it uses.
+    pub fn push(&mut self, version: Version, seen: Option<Stretch>) {
+        declare(&mut self.timeline, &version.value);
+        self.timeline.versions.push(version);
+        self.seen.push(seen);
+    }
+
+    /// Makes sure that the names of `value` are known to the timeline.
+    pub fn declare(&mut self, value: &Value) {
+        declare(&mut self.timeline, value);
+    }
+
+    /// What was seen of a version.
+    pub fn stretch(&self, version: &Version) -> Option<&Stretch> {
+        let at = self.timeline.versions.iter().position(|own| own == version)?;
+        self.seen.get(at)?.as_ref()
+    }
+}
+
+fn declare(timeline: &mut Timeline, value: &Value) {
+    let mut provider = |name: &str| {
+        if !timeline.providers.iter().any(|known| known == name) {
+            timeline.providers.push(name.to_owned());
+        }
+    };
+    if let Some(at) = value.at() {
+        provider(at);
+    }
+    let keys: Vec<&String> = match value {
+        Value::ParentNs { providers } | Value::ApexNs { providers, .. } => {
+            providers.iter().for_each(|name| provider(name));
+            Vec::new()
+        }
+        Value::Ds { records } => records.iter().map(|record| &record.key).collect(),
+        Value::Dnskey { keys, signed_by, .. } => keys.iter().chain(signed_by).collect(),
+        Value::Data { signed_by, .. } => signed_by.iter().collect(),
+    };
+    for key in keys {
+        // Every name made here is tag/algorithm/rest.
+        let algorithm = key
+            .split('/')
+            .nth(1)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0);
+        timeline.keys.entry(key.clone()).or_insert(KeyInfo { algorithm });
+    }
+}
