@@ -8,7 +8,9 @@ use crate::dns::Name;
 
 /// Arguments of `approve`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Example:\n  unbroken approve leave-ns --zone shop.test --because \"change 4711\"")]
+#[command(
+    after_long_help = "Example:\n  unbroken approve leave-ns --zone shop.test --because \"change 4711\""
+)]
 pub struct ApproveArgs {
     /// The step whose gate it is, as `unbroken status` names it [default: the one that waits now]
     #[arg(value_name = "STEP")]

@@ -10,7 +10,9 @@ use crate::dns::Name;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken check example.com\n  unbroken check shop.test --anchors anchors.ds --json")]
+#[command(
+    after_long_help = "Examples:\n  unbroken check example.com\n  unbroken check shop.test --anchors anchors.ds --json"
+)]
 pub struct CheckArgs {
     /// The zone
     #[arg(value_name = "ZONE")]

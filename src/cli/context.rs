@@ -122,9 +122,7 @@ impl Context {
     /// Asks on stderr and reads a line; none at the end of input.
     pub fn ask(&self, question: &str) -> Option<String> {
         let mut stderr = io::stderr().lock();
-        write!(stderr, "{question} ")
-            .and_then(|()| stderr.flush())
-            .ok()?;
+        write!(stderr, "{question} ").and_then(|()| stderr.flush()).ok()?;
         let mut line = String::new();
         match io::stdin().lock().read_line(&mut line) {
             Ok(0) | Err(_) => None,

@@ -119,8 +119,11 @@ pub async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::usage(format!("{} is there already, and is left as it is", path.display()))
-        .hint("name another file with --settings FILE, or move this one away")
+    Failure::usage(format!(
+        "{} is there already, and is left as it is",
+        path.display()
+    ))
+    .hint("name another file with --settings FILE, or move this one away")
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
@@ -148,7 +151,11 @@ impl Answers {
     fn collect(args: &InitArgs, context: &Context) -> Result<Answers, Failure> {
         let zone = match &args.zone {
             Some(zone) => zone.clone(),
-            None => ask(context, "Which zone is to move (such as shop.example)?", "--zone ZONE")?,
+            None => ask(
+                context,
+                "Which zone is to move (such as shop.example)?",
+                "--zone ZONE",
+            )?,
         };
         let providers = if args.provider.is_empty() {
             ask_providers(context)?
@@ -157,7 +164,10 @@ impl Answers {
         };
         for (index, choice) in providers.iter().enumerate() {
             if providers[..index].iter().any(|other| other.name == choice.name) {
-                return Err(Failure::usage(format!("the provider {} is here twice", choice.name)));
+                return Err(Failure::usage(format!(
+                    "the provider {} is here twice",
+                    choice.name
+                )));
             }
         }
         let parent = args.parent.clone().unwrap_or(Choice {
@@ -187,12 +197,12 @@ impl Answers {
         let _ = write!(
             out,
             "[zone.\"{}\"]\n\
-             signers = [\"{first}\"]            # the providers that sign the zone now\n\
+             signers = [\"{first}\"]              # the providers that sign the zone now\n\
              parent = \"{}\"\n\
              # anchors = \"anchors.ds\"       # what to trust; default: the IANA root\n\
              # soak = \"1h\"                  # how long both providers serve before one leaves\n\
              # max_ttl = 86400              # the largest TTL in the zone, where its driver cannot read it\n\n",
-            self.zone.to_string().replace('\\', "\\\\"),
+            self.zone.to_string().replace('\\', "\\\\").replace('"', "\\\""),
             self.parent.name
         );
         for choice in &self.providers {
@@ -247,7 +257,11 @@ fn driver_lines(choice: &Choice, provider: bool) -> String {
     }
 }
 
-fn ask<T: FromStr<Err: std::fmt::Display>>(context: &Context, question: &str, flag: &str) -> Result<T, Failure> {
+fn ask<T: FromStr<Err: std::fmt::Display>>(
+    context: &Context,
+    question: &str,
+    flag: &str,
+) -> Result<T, Failure> {
     if !context.can_ask() {
         return Err(
             Failure::usage(format!("{flag} is needed: there is nobody to ask here"))

@@ -8,7 +8,9 @@ use super::{Context, Exit, Failure, not_in_this_build};
 
 /// Arguments of `lab`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken lab\n  unbroken lab --virtual --signers csk --nsec3\n  unbroken lab --fault ds-too-early")]
+#[command(
+    after_long_help = "Examples:\n  unbroken lab\n  unbroken lab --virtual --signers csk --nsec3\n  unbroken lab --fault ds-too-early"
+)]
 pub struct LabArgs {
     /// A zone of your own, as a master file
     #[arg(long, value_name = "FILE")]

@@ -13,7 +13,9 @@ use crate::ports::{NameServer, Observer, ProbeNames, SweepRequest, Topology};
 
 /// How to look: from the settings, or the defaults.
 pub(super) fn observe_settings(settings: Option<&Settings>) -> ObserveSettings {
-    settings.map(|settings| settings.observe.clone()).unwrap_or_default()
+    settings
+        .map(|settings| settings.observe.clone())
+        .unwrap_or_default()
 }
 
 /// The observer that the settings describe.
@@ -60,7 +62,11 @@ pub(super) async fn request(
             }
         }
     }
-    let claimed: Vec<Name> = providers.values().flatten().map(|server| server.name.clone()).collect();
+    let claimed: Vec<Name> = providers
+        .values()
+        .flatten()
+        .map(|server| server.name.clone())
+        .collect();
     for server in &topology.delegated {
         if !claimed.contains(&server.name) {
             providers.insert(server.name.to_string(), vec![server.clone()]);

@@ -9,7 +9,9 @@ use super::{Cli, Context, Exit, Failure};
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken man | man -l -\n  unbroken man --dir /usr/local/share/man/man1")]
+#[command(
+    after_long_help = "Examples:\n  unbroken man | man -l -\n  unbroken man --dir /usr/local/share/man/man1"
+)]
 pub struct ManArgs {
     /// Write all pages into this folder
     #[arg(long, value_name = "DIR")]

@@ -34,9 +34,11 @@ pub use output::{Output, Tone, colour_on_stderr};
 /// Moves DNSSEC-signed zones between DNS providers without a broken chain of trust
 #[derive(Debug, Parser)]
 #[command(name = "unbroken", version, propagate_version = false, max_term_width = 100)]
-#[command(after_long_help = "Example, which needs no settings and no network:\n  unbroken lab\n\n\
-    Exit status: 0 done or holds, 1 does not hold, 2 usage or settings, 3 not yet, 4 a person must decide,\n\
-    5 something outside failed (safe to run again), 70 a fault of the program.")]
+#[command(
+    after_long_help = "Example, which needs no settings and no network:\n  unbroken lab\n\n\
+    Exit status:\n  0 done, or it holds      3 not yet                 5 something outside failed: run it again\n  \
+    1 it does not hold       4 a person must decide    70 a fault of the program\n  2 usage or settings"
+)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
@@ -120,7 +122,11 @@ impl Cli {
         Cli::try_parse_from(arguments).map_err(|error| {
             // If the reader has closed the pipe, there is nobody to tell.
             let _ = error.print();
-            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+            if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            }
         })
     }
 
@@ -169,9 +175,7 @@ pub fn install_panic_hook() {
         let place = info
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let words = info
-            .payload_as_str()
-            .unwrap_or("no more is known");
+        let words = info.payload_as_str().unwrap_or("no more is known");
         let mut stderr = std::io::stderr().lock();
         let _ = writeln!(stderr, "error: a fault in unbroken itself{place}: {words}");
         let _ = writeln!(

@@ -43,7 +43,9 @@ pub async fn run(args: &ObserveArgs, context: &Context) -> Result<Exit, Failure>
     };
     let settings = context.settings_if_any()?;
     let observer = look::observer(&look::observe_settings(settings.as_ref()));
-    context.out.note(format!("Looking for {} from the root down …", args.zone));
+    context
+        .out
+        .note(format!("Looking for {} from the root down …", args.zone));
     let topology = observer.find(&args.zone).await.map_err(Failure::refused)?;
     let request = look::request(observer.as_ref(), settings.as_ref(), topology, args.tcp).await;
     let observed = observer.sweep(&request).await;
@@ -68,13 +70,21 @@ pub async fn run(args: &ObserveArgs, context: &Context) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-fn report(context: &Context, observed: &Observed, into: Option<&Path>, answers: usize) -> Result<(), Failure> {
+fn report(
+    context: &Context,
+    observed: &Observed,
+    into: Option<&Path>,
+    answers: usize,
+) -> Result<(), Failure> {
     let asked = observed.sweep.observations.len();
     for spot in &observed.sweep.blind {
-        let address = spot.address.map_or_else(String::new, |address| format!(" {address}"));
-        context
-            .out
-            .note(format!("not seen from here: {}{address}: {}", spot.server, spot.why));
+        let address = spot
+            .address
+            .map_or_else(String::new, |address| format!(" {address}"));
+        context.out.note(format!(
+            "not seen from here: {}{address}: {}",
+            spot.server, spot.why
+        ));
     }
     match into {
         Some(path) if context.out.json() => context.out.document(&json!({
@@ -152,10 +162,11 @@ fn create(path: &Path) -> Result<std::fs::File, Failure> {
         .create_new(true)
         .open(path)
         .map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => {
-                Failure::usage(format!("{} is there already, and is left as it is", path.display()))
-                    .hint("name a new file")
-            }
+            ErrorKind::AlreadyExists => Failure::usage(format!(
+                "{} is there already, and is left as it is",
+                path.display()
+            ))
+            .hint("name a new file"),
             _ => Failure::usage(format!("{} cannot be written: {error}", path.display())),
         })
 }

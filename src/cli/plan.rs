@@ -8,7 +8,9 @@ use crate::dns::Name;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken plan migrate --from a --to b --zone shop.test\n  unbroken plan join b --zone shop.test")]
+#[command(
+    after_long_help = "Examples:\n  unbroken plan migrate --from a --to b --zone shop.test\n  unbroken plan join b --zone shop.test"
+)]
 pub struct PlanArgs {
     /// The zone [default: the only one in the settings]
     #[arg(long, global = true, value_name = "ZONE")]

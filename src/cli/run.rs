@@ -8,8 +8,10 @@ use crate::dns::Name;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken run --zone shop.test\n  unbroken run --zone shop.test --plan 5f2c81 --json\n\n\
-    After a crash or a kill, the same command goes on where it was.")]
+#[command(
+    after_long_help = "Examples:\n  unbroken run --zone shop.test\n  unbroken run --zone shop.test --plan 5f2c81 --json\n\n\
+    After a crash or a kill, the same command goes on where it was."
+)]
 pub struct RunArgs {
     /// The zone [default: the only one in the settings]
     #[arg(long, value_name = "ZONE")]

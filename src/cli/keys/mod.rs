@@ -18,8 +18,10 @@ use sets::KeySet;
 
 /// Arguments of `keys`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken keys show shop.test\n  unbroken keys pin shop.test --provider b\n  \
-    unbroken keys ds ksk.dnskey")]
+#[command(
+    after_long_help = "Examples:\n  unbroken keys show shop.test\n  unbroken keys pin shop.test --provider b\n  \
+    unbroken keys ds ksk.dnskey"
+)]
 pub struct KeysArgs {
     /// What to do.
     #[command(subcommand)]
@@ -43,9 +45,11 @@ pub enum KeysAction {
 
 /// Arguments of `keys show`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  unbroken keys show shop.test\n  unbroken keys show shop.test --server 192.0.2.11\n  \
+#[command(
+    after_long_help = "Examples:\n  unbroken keys show shop.test\n  unbroken keys show shop.test --server 192.0.2.11\n  \
     unbroken keys show shop.test --file shop.dnskey\n\n\
-    What is seen over plain DNS is not authenticated: anybody on the way could have made it.")]
+    What is seen over plain DNS is not authenticated: anybody on the way could have made it."
+)]
 pub struct ShowArgs {
     /// The zone
     #[arg(value_name = "ZONE")]
@@ -126,7 +130,9 @@ fn parse_digest(text: &str) -> Result<u8, String> {
         "1" => Ok(1),
         "2" => Ok(2),
         "4" => Ok(4),
-        other => Err(format!("'{other}' is not a digest type that this build can make (expected 1, 2 or 4)")),
+        other => Err(format!(
+            "'{other}' is not a digest type that this build can make (expected 1, 2 or 4)"
+        )),
     }
 }
 

@@ -45,7 +45,9 @@ pub(super) async fn run(args: &PinArgs, context: &Context) -> Result<Exit, Failu
     write(&path, &pinned.text())
         .map_err(|error| Failure::refused(format!("{} cannot be written: {error}", path.display())))?;
     if context.out.json() {
-        context.out.document(&json!({"written": path, "keys": set.document()}))?;
+        context
+            .out
+            .document(&json!({"written": path, "keys": set.document()}))?;
     } else {
         context.out.line(format!("Wrote {}.", path.display()));
     }
@@ -68,14 +70,23 @@ async fn keys(args: &PinArgs, context: &Context, settings: &Settings) -> Result<
         return Ok((set, format!("the file {}", file.display())));
     }
     let observer = look::observer(&settings.observe);
-    let servers = servers(observer.as_ref(), Some(settings), &args.zone, Some(&args.provider)).await?;
+    let servers = servers(
+        observer.as_ref(),
+        Some(settings),
+        &args.zone,
+        Some(&args.provider),
+    )
+    .await?;
     let seen = Seen::look(observer.as_ref(), &args.zone, &servers).await;
     seen.print(context);
     match seen.agreed() {
         Some(set) => Ok((set, seen.source())),
         None => Err(Failure::new(
             Exit::Fails,
-            format!("the servers of {} do not give one and the same key set", args.provider),
+            format!(
+                "the servers of {} do not give one and the same key set",
+                args.provider
+            ),
         )
         .hint("wait until they agree, or give the keys with --file")),
     }

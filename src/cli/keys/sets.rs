@@ -77,7 +77,9 @@ impl KeySet {
         rdatas.sort();
         rdatas.iter().for_each(|rdata| octets.extend_from_slice(rdata));
         let digits = hash_line(&octets);
-        let groups: Vec<&str> = (0..4).filter_map(|group| digits.get(group * 4..group * 4 + 4)).collect();
+        let groups: Vec<&str> = (0..4)
+            .filter_map(|group| digits.get(group * 4..group * 4 + 4))
+            .collect();
         groups.join("-")
     }
 

@@ -63,14 +63,11 @@ pub(super) async fn servers(
     provider: Option<&str>,
 ) -> Result<Vec<NameServer>, Failure> {
     let Some(provider) = provider else {
-        return Ok(observer
-            .find(zone)
-            .await
-            .map_err(Failure::refused)?
-            .delegated);
+        return Ok(observer.find(zone).await.map_err(Failure::refused)?.delegated);
     };
-    let settings = settings
-        .ok_or_else(|| Failure::usage("--provider needs a settings file").hint("`unbroken init` writes one"))?;
+    let settings = settings.ok_or_else(|| {
+        Failure::usage("--provider needs a settings file").hint("`unbroken init` writes one")
+    })?;
     let names = &settings.provider(provider)?.name_servers;
     let found = join_all(names.iter().map(|name| observer.addresses(name))).await;
     found
@@ -104,7 +101,8 @@ impl Seen {
             silent: Vec::new(),
         };
         for server in servers.iter().filter(|server| server.addresses.is_empty()) {
-            seen.silent.push((server.name.to_string(), "no address was found".to_owned()));
+            seen.silent
+                .push((server.name.to_string(), "no address was found".to_owned()));
         }
         for (server, answer) in join_all(questions).await {
             match answer {
@@ -190,8 +188,10 @@ impl Seen {
 
     fn exit(&self) -> Result<Exit, Failure> {
         match self.sets.len() {
-            0 => Err(Failure::refused(format!("no server gave the keys of {}", self.zone))
-                .hint("ask one server with --server ADDRESS to see more")),
+            0 => Err(
+                Failure::refused(format!("no server gave the keys of {}", self.zone))
+                    .hint("ask one server with --server ADDRESS to see more"),
+            ),
             1 => Ok(Exit::Done),
             _ => Ok(Exit::Fails),
         }
