@@ -16,13 +16,18 @@ use crate::dns::{Name, Rcode};
 use crate::moment::Moment;
 
 /// The MAC algorithms that are offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub enum TsigAlgorithm {
     /// hmac-sha256
+    #[serde(rename = "hmac-sha256")]
     HmacSha256,
     /// hmac-sha384
+    #[serde(rename = "hmac-sha384")]
     HmacSha384,
     /// hmac-sha512
+    #[serde(rename = "hmac-sha512")]
     HmacSha512,
 }
 

@@ -9,7 +9,18 @@ use crate::dns::{Name, Rcode, Rtype};
 use crate::ports::{FailureClass, RrsetChange};
 
 /// What kind of server takes the update; decides the hints only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// BIND 9.

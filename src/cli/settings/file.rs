@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::text::{Located, Period, SecretSource, ServerAddress, table};
+use super::text::{ByReference, Located, Period, ServerAddress, table};
+use crate::adapters::{Profile, TsigAlgorithm};
 use crate::dns::Name;
 
 /// The settings of `unbroken`.
@@ -98,19 +99,6 @@ impl DriverName {
     }
 }
 
-/// Which server software answers RFC 2136 updates: they differ in what they accept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// BIND.
-    Bind,
-    /// Knot DNS.
-    Knot,
-    /// Anything else.
-    #[default]
-    Generic,
-}
-
 /// A DNS provider.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -130,7 +118,7 @@ pub(super) struct ProviderTable {
     /// powerdns: where its API listens, such as `https://pdns.example:8081`.
     pub(super) url: Option<Located<String>>,
     /// powerdns: the API key.
-    pub(super) api_key: Option<Located<SecretSource>>,
+    pub(super) api_key: Option<Located<ByReference>>,
     /// powerdns: the server's identifier in the API. Default: `localhost`.
     pub(super) server_id: Option<Located<String>>,
     /// powerdns: allow `http://` to an address that is not loopback. The API key is then readable on the way.
@@ -159,7 +147,7 @@ pub(super) struct TsigTable {
     /// The algorithm.
     pub(super) algorithm: TsigAlgorithm,
     /// The secret, base64.
-    pub(super) secret: Located<SecretSource>,
+    pub(super) secret: Located<ByReference>,
 }
 
 impl<'de> Deserialize<'de> for TsigTable {
@@ -169,7 +157,7 @@ impl<'de> Deserialize<'de> for TsigTable {
         struct Fields {
             name: Name,
             algorithm: TsigAlgorithm,
-            secret: Located<SecretSource>,
+            secret: Located<ByReference>,
         }
         let fields: Fields = table(
             deserializer,
@@ -180,31 +168,6 @@ impl<'de> Deserialize<'de> for TsigTable {
             algorithm: fields.algorithm,
             secret: fields.secret,
         })
-    }
-}
-
-/// A TSIG algorithm (RFC 8945 section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TsigAlgorithm {
-    /// HMAC-SHA256.
-    #[serde(rename = "hmac-sha256")]
-    HmacSha256,
-    /// HMAC-SHA384.
-    #[serde(rename = "hmac-sha384")]
-    HmacSha384,
-    /// HMAC-SHA512.
-    #[serde(rename = "hmac-sha512")]
-    HmacSha512,
-}
-
-impl TsigAlgorithm {
-    /// Its name in DNS, without the final dot.
-    pub fn word(self) -> &'static str {
-        match self {
-            TsigAlgorithm::HmacSha256 => "hmac-sha256",
-            TsigAlgorithm::HmacSha384 => "hmac-sha384",
-            TsigAlgorithm::HmacSha512 => "hmac-sha512",
-        }
     }
 }
 

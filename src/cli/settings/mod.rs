@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 pub use error::{Place, SettingsError};
-pub use file::{CdsPolicy, Profile, TsigAlgorithm};
+pub use file::CdsPolicy;
 pub use pinned::{PinnedKeys, pinned_path};
 pub use secret::Secret;
-pub use text::{Period, PeriodError, SecretSource, ServerAddress};
+pub use text::{Period, PeriodError, ServerAddress};
 
+pub use crate::adapters::{Profile, SecretRef, TsigAlgorithm};
 use crate::dns::{Name, Rtype, Ttl};
 use crate::dnssec::Anchors;
 
@@ -205,10 +206,7 @@ impl Settings {
 
     /// The folder of the file; `keys/` lies in it.
     pub fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
+        folder_of(&self.path)
     }
 
     /// The settings of a zone.
@@ -276,6 +274,13 @@ impl Settings {
     /// The JSON schema of the file.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(file::File).to_value()
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

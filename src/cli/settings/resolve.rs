@@ -8,10 +8,10 @@ use super::error::{Place, SettingsError};
 use super::file::{
     DriverName, File, ObserveTable, ParentTable, ProbesTable, ProviderTable, TsigTable, ZoneTable,
 };
-use super::text::{Located, Period, SecretSource};
+use super::text::{ByReference, Located, Period};
 use super::{
     ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings, Secret, Settings, Tsig,
-    ZoneSettings, listed,
+    ZoneSettings, folder_of, listed,
 };
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
@@ -198,13 +198,9 @@ impl Source<'_> {
         }
     }
 
-    fn secret(&self, source: Located<SecretSource>) -> Secret {
+    fn secret(&self, source: Located<ByReference>) -> Secret {
         let place = self.place(source.span());
-        let source = match source.into_inner() {
-            SecretSource::File(path) => SecretSource::File(self.path(&path)),
-            other => other,
-        };
-        Secret::new(source, place)
+        Secret::new(source.into_inner().0, folder_of(self.path), place)
     }
 
     fn check_url(&self, at: &Located<String>, insecure: bool) -> Result<(), SettingsError> {

@@ -1,7 +1,7 @@
 //! The small types of the settings file: periods, addresses, secrets by reference, and where a value stands.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,6 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::adapters::{SecretRef, parse_address};
 
 /// A value with the octets of the file that it stands in.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,16 +166,9 @@ impl FromStr for ServerAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ServerAddress, String> {
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(ServerAddress(address));
-        }
-        text.trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>()
-            .map(|address| ServerAddress(SocketAddr::new(address, 53)))
-            .map_err(|_| {
-                format!("'{text}' is not an address (expected 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53)")
-            })
+        parse_address(text).map(ServerAddress).map_err(|_| {
+            format!("'{text}' is not an address (expected 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53)")
+        })
     }
 }
 
@@ -209,21 +204,23 @@ where
     deserializer.deserialize_str(Text(expected, std::marker::PhantomData))
 }
 
-/// Where a secret is to be had. The secret itself never stands in the settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SecretSource {
-    /// The environment variable of that name.
-    Env(String),
-    /// The content of a file without its last newline; a relative path starts at the settings file.
-    File(PathBuf),
-    /// What a program prints, without its last newline: the program and its arguments.
-    Command(Vec<String>),
+/// Where a secret is to be had, as it is read from the file: an error never repeats what stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ByReference(pub(super) SecretRef);
+
+impl JsonSchema for ByReference {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        SecretRef::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        SecretRef::json_schema(generator)
+    }
 }
 
 const BY_REFERENCE: &str = "a secret stands here by reference only: { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", ..] }";
 
-impl<'de> Deserialize<'de> for SecretSource {
+impl<'de> Deserialize<'de> for ByReference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -234,9 +231,11 @@ impl<'de> Deserialize<'de> for SecretSource {
         }
         let fields: Fields = table(deserializer, BY_REFERENCE)?;
         match (fields.env, fields.file, fields.command) {
-            (Some(name), None, None) if !name.is_empty() => Ok(SecretSource::Env(name)),
-            (None, Some(path), None) if !path.as_os_str().is_empty() => Ok(SecretSource::File(path)),
-            (None, None, Some(words)) if !words.is_empty() => Ok(SecretSource::Command(words)),
+            (Some(name), None, None) if !name.is_empty() => Ok(ByReference(SecretRef::Env(name))),
+            (None, Some(path), None) if !path.as_os_str().is_empty() => {
+                Ok(ByReference(SecretRef::File(path)))
+            }
+            (None, None, Some(words)) if !words.is_empty() => Ok(ByReference(SecretRef::Command(words))),
             _ => Err(D::Error::custom(format!(
                 "{BY_REFERENCE} (exactly one of them, not empty)"
             ))),

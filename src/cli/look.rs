@@ -1,0 +1,111 @@
+//! What commands that look at a zone have in common: the observer, whom to ask, and what for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+
+use super::settings::{ObserveSettings, Settings};
+use crate::adapters::{DnsObserver, NetTransport, ObserverConfig, SystemClock};
+use crate::dns::{Name, Rtype};
+use crate::evidence::{BlindSpot, Place};
+use crate::ports::{NameServer, Observer, ProbeNames, SweepRequest, Topology};
+
+/// How to look: from the settings, or the defaults.
+pub(super) fn observe_settings(settings: Option<&Settings>) -> ObserveSettings {
+    settings
+        .map(|settings| settings.observe.clone())
+        .unwrap_or_default()
+}
+
+/// The observer that the settings describe.
+pub(super) fn observer(settings: &ObserveSettings) -> Arc<dyn Observer> {
+    let config = ObserverConfig {
+        roots: settings.roots.clone(),
+        timeout: settings.timeout.duration(),
+        per_server_qps: settings.qps,
+        ..ObserverConfig::default()
+    };
+    let transport = Arc::new(NetTransport::new(settings.addresses.clone()));
+    Arc::new(DnsObserver::new(config, transport, Arc::new(SystemClock)))
+}
+
+/// A sweep over the parent, the signers that the settings know, and every other server of the delegation (each of which
+/// stands as a provider of its own, under its host name).
+pub(super) async fn request(
+    observer: &dyn Observer,
+    settings: Option<&Settings>,
+    mut topology: Topology,
+    tcp: bool,
+) -> SweepRequest {
+    let zone = topology.zone.clone();
+    let known = settings.and_then(|settings| settings.zones.get(&zone).map(|zone| (settings, zone)));
+    let mut providers: BTreeMap<String, Vec<NameServer>> = BTreeMap::new();
+    if let Some((settings, zone)) = known {
+        for signer in &zone.signers {
+            let names = settings
+                .providers
+                .get(signer)
+                .map(|provider| provider.name_servers.as_slice())
+                .unwrap_or_default();
+            let found = join_all(names.iter().map(|name| server(observer, &topology, name))).await;
+            for (name, found) in names.iter().zip(found) {
+                match found {
+                    Ok(server) => providers.entry(signer.clone()).or_default().push(server),
+                    Err(why) => topology.blind.push(BlindSpot {
+                        place: Place::Provider(signer.clone()),
+                        server: name.clone(),
+                        address: None,
+                        why,
+                    }),
+                }
+            }
+        }
+    }
+    let claimed: Vec<Name> = providers
+        .values()
+        .flatten()
+        .map(|server| server.name.clone())
+        .collect();
+    for server in &topology.delegated {
+        if !claimed.contains(&server.name) {
+            providers.insert(server.name.to_string(), vec![server.clone()]);
+        }
+    }
+    let probes = probes(&zone, known.map(|(_, zone)| &zone.probes));
+    SweepRequest {
+        topology,
+        providers,
+        probes,
+        ancestors: true,
+        tcp,
+    }
+}
+
+/// A server's addresses: those of the delegation if it is in it, else by walking.
+pub(super) async fn server(
+    observer: &dyn Observer,
+    topology: &Topology,
+    name: &Name,
+) -> Result<NameServer, String> {
+    match topology.delegated.iter().find(|server| server.name == *name) {
+        Some(server) if !server.addresses.is_empty() => Ok(server.clone()),
+        _ => observer.addresses(name).await,
+    }
+}
+
+/// The names to ask for, those that a person gave first.
+fn probes(zone: &Name, given: Option<&super::settings::ProbeSettings>) -> ProbeNames {
+    /// LOC: a type that hardly any apex has.
+    const RARE: Rtype = Rtype(29);
+    let given = given.cloned().unwrap_or_default();
+    ProbeNames {
+        positive: given.positive,
+        no_data: given.no_data.unwrap_or_else(|| (zone.clone(), RARE)),
+        no_name: given.no_name.unwrap_or_else(|| {
+            zone.prepend(b"unbroken-no-such-name")
+                .unwrap_or_else(|_| zone.clone())
+        }),
+        wildcard: given.wildcard,
+    }
+}

@@ -1,0 +1,30 @@
+//! `unbroken step`: does the one next safe thing, then stops.
+
+use clap::Args;
+
+use super::{Context, Exit, Failure, not_in_this_build};
+
+use crate::dns::Name;
+
+/// Arguments of `step`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Example, from cron:\n  unbroken step --zone shop.test --json")]
+pub struct StepArgs {
+    /// The zone [default: the only one in the settings]
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<Name>,
+    /// The plan that is approved, by the hash that `unbroken plan` showed (or its first 6 digits or more)
+    #[arg(long, value_name = "HASH", conflicts_with = "yes")]
+    pub plan: Option<String>,
+    /// Approve the plan as it is
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// If it cannot be done; see [`Failure`].
+pub async fn run(_args: &StepArgs, _context: &Context) -> Result<Exit, Failure> {
+    Err(not_in_this_build("step"))
+}
