@@ -202,10 +202,10 @@ impl<'a> Walk<'a> {
         let mut current = Name::root();
         for labels in 1..=target.label_count() {
             let candidate = target.suffix(labels);
-            if self.zones.contains_key(&candidate) {
-                current = candidate;
-            } else if !self.inside.contains(&candidate) && self.begins_at(&current, &candidate, depth).await?
-            {
+            if self.inside.contains(&candidate) {
+                continue;
+            }
+            if self.zones.contains_key(&candidate) || self.begins_at(&current, &candidate, depth).await? {
                 current = candidate;
             }
         }
