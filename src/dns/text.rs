@@ -33,6 +33,7 @@ pub fn parse_records(text: &str, origin: &Name, default_ttl: u32) -> Result<Vec<
             reason: error.to_string(),
         })?;
     file.set_origin(wire_origin);
+    file.set_default_class(domain::base::iana::Class::IN);
     let mut out = Vec::new();
     loop {
         match file.next_entry() {
