@@ -5,7 +5,11 @@ use crate::dns::{Message, Name, Rrset, Rtype, Ttl};
 use crate::dnssec::denial::{Denial, Fact, Proof};
 use crate::dnssec::{Dnskey, Signers};
 
+/// No honest answer needs more NSEC and NSEC3 RRsets; further ones are left out.
+const MOST_DENIALS: usize = 16;
+
 /// What an authority section offers as proof, validated.
+#[derive(Debug)]
 pub(super) struct Evidence {
     pub(super) denial: Denial,
     /// SOA, NSEC and NSEC3 RRsets with what their signatures came to.
@@ -35,6 +39,10 @@ impl Judge<'_> {
             let apex_soa = rrset.rtype == Rtype::SOA && rrset.name == *zone;
             let denies = matches!(rrset.rtype, Rtype::NSEC | Rtype::NSEC3);
             if !(apex_soa || denies) || rrset.rdatas.is_empty() || !rrset.name.is_at_or_below(zone) {
+                continue;
+            }
+            if denies && evidence.rrsets.len() >= MOST_DENIALS {
+                evidence.undecided = true;
                 continue;
             }
             let mut verdict = self.set(&rrset, keys, zone);
