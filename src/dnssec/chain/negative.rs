@@ -42,8 +42,8 @@ impl Judge<'_> {
                 continue;
             }
             if denies && evidence.rrsets.len() >= MOST_DENIALS {
-                evidence.undecided = true;
-                continue;
+                evidence.leave_out_rest(zone);
+                break;
             }
             let mut verdict = self.set(&rrset, keys, zone);
             if apex_soa {
@@ -74,6 +74,13 @@ impl Judge<'_> {
 }
 
 impl Evidence {
+    fn leave_out_rest(&mut self, zone: &Name) {
+        self.undecided = true;
+        let text = format!("more than {MOST_DENIALS} NSEC and NSEC3 RRsets");
+        self.faults
+            .push(Reason::new("work-limit", zone, text, "CVE-2023-50387"));
+    }
+
     /// The status that a proof gives, with its reasons.
     pub(super) fn conclude(&self, zone: &Name, proof: &Proof) -> (Status, Vec<Reason>) {
         match proof {
