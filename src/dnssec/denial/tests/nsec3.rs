@@ -242,3 +242,81 @@ fn nsec3_of_another_kind_is_left_out() {
     let mixed = all.replacen("NSEC3 1 0 0 AB", "NSEC3 1 0 0 CD", 1);
     assert!(prove(&mixed, ask).is_err(), "the first parameters count");
 }
+
+/// The chain of RFC 5155 appendix A (all records have the opt-out flag).
+const RFC_5155: &str = "\
+0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA MX RRSIG DNSKEY NSEC3PARAM
+2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. NSEC3 1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG
+2vptu5timamqttgl4luu9kg21e0aor3s.example. NSEC3 1 1 12 aabbccdd 35mthgpgcu1qg68fab165klnsnk3dpvl MX RRSIG
+35mthgpgcu1qg68fab165klnsnk3dpvl.example. NSEC3 1 1 12 aabbccdd b4um86eghhds6nea196smvmlo4ors995 NS DS RRSIG
+b4um86eghhds6nea196smvmlo4ors995.example. NSEC3 1 1 12 aabbccdd gjeqe526plbf1g8mklp59enfd789njgi MX RRSIG
+gjeqe526plbf1g8mklp59enfd789njgi.example. NSEC3 1 1 12 aabbccdd ji6neoaepv8b5o6k4ev33abha8ht9fgc A HINFO AAAA RRSIG
+ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. NSEC3 1 1 12 aabbccdd k8udemvp1j2f7eg6jebps17vp3n8i58h
+k8udemvp1j2f7eg6jebps17vp3n8i58h.example. NSEC3 1 1 12 aabbccdd kohar7mbb8dc2ce8a9qvl8hon4k53uhi
+kohar7mbb8dc2ce8a9qvl8hon4k53uhi.example. NSEC3 1 1 12 aabbccdd q04jkcevqvmu85r014c7dkba38o0ji5r A RRSIG
+q04jkcevqvmu85r014c7dkba38o0ji5r.example. NSEC3 1 1 12 aabbccdd r53bq7cc2uvmubfu5ocmm6pers9tk9en A RRSIG
+r53bq7cc2uvmubfu5ocmm6pers9tk9en.example. NSEC3 1 1 12 aabbccdd t644ebqk9bibcna874givr6joj62mlhv MX RRSIG
+t644ebqk9bibcna874givr6joj62mlhv.example. NSEC3 1 1 12 aabbccdd 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A HINFO AAAA RRSIG
+";
+
+/// The records of that chain whose owners begin so.
+fn rfc_5155(begins: &[&str]) -> Denial {
+    let lines = RFC_5155
+        .lines()
+        .filter(|line| begins.iter().any(|begin| line.starts_with(begin)));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    denial("example.", &text)
+}
+
+/// Appendix B: which records the RFC names for each answer; without one of them the proof fails.
+#[test]
+fn the_proofs_of_rfc_5155_appendix_b() {
+    type Ask = fn(&Denial, &mut u32) -> Proof;
+    let cases: [(&[&str], Ask, Fact); 6] = [
+        (
+            &["0p9m", "b4um", "35mt"],
+            |denial, hashes| denial.no_name(&name("a.c.x.w.example."), hashes),
+            Fact::OptOut,
+        ),
+        (
+            &["2t7b"],
+            |denial, hashes| denial.no_data(&name("ns1.example."), Rtype::MX, hashes),
+            Fact::Proven,
+        ),
+        (
+            &["ji6n"],
+            |denial, hashes| denial.no_data(&name("y.w.example."), Rtype::A, hashes),
+            Fact::Proven,
+        ),
+        (
+            &["35mt", "0p9m"],
+            |denial, hashes| denial.no_ds(&name("c.example."), hashes),
+            Fact::OptOut,
+        ),
+        (
+            &["q04j"],
+            |denial, hashes| denial.no_closer(&name("a.z.w.example."), 2, hashes),
+            Fact::OptOut,
+        ),
+        (
+            &["k8ud", "q04j", "r53b"],
+            |denial, hashes| denial.no_data(&name("a.z.w.example."), Rtype::AAAA, hashes),
+            Fact::OptOut,
+        ),
+    ];
+    for (begins, ask, fact) in cases {
+        assert_eq!(told(ask(&rfc_5155(begins), &mut 24)), Ok(fact), "{begins:?}");
+        for gone in begins {
+            let rest: Vec<&str> = begins.iter().copied().filter(|begin| begin != gone).collect();
+            // Without the wildcard's record an opt-out span may still hide an unsigned delegation.
+            let weaker = *gone == "r53b";
+            assert_eq!(
+                ask(&rfc_5155(&rest), &mut 24).is_err(),
+                !weaker,
+                "{begins:?} without {gone}"
+            );
+        }
+    }
+    let child = rfc_5155(&["0p9m"]).no_data(&name("example."), Rtype::DS, &mut 24);
+    assert_eq!(told(child), Err("denial-child-side"));
+}
