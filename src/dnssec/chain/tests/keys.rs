@@ -171,3 +171,36 @@ fn no_dnskey_under_a_ds_is_bogus() {
         (Status::Bogus, vec!["dnskey-missing"])
     );
 }
+
+#[test]
+fn only_usable_keys_are_trusted() {
+    let zone = shop();
+    let with_flags = |flags| Dnskey {
+        flags,
+        ..crate::dnssec::testing::Key::new(256).key
+    };
+    let mut keys = zone.keys();
+    keys.extend([with_flags(0x181), with_flags(0)]);
+    let verdict = keys_of(&zone, &zone.ds(), &zone.dnskey_answer(&keys, &[&zone.ksk]));
+    assert_eq!(
+        (verdict.status, verdict.keys.len(), verdict.trusted.len()),
+        (Status::Secure, 4, 2)
+    );
+}
+
+#[test]
+fn lower_case_digests_match_too() {
+    let zone = shop();
+    let lower = zone
+        .ds()
+        .into_iter()
+        .map(|ds| Ds {
+            digest: ds.digest.to_lowercase(),
+            ..ds
+        })
+        .collect();
+    assert_eq!(
+        keys_of(&zone, &lower, &zone.good_dnskey_answer()).status,
+        Status::Secure
+    );
+}

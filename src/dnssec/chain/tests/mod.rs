@@ -8,9 +8,9 @@ mod signatures;
 
 use super::*;
 use crate::dns::testing::{encode, message, name, records};
-use crate::dns::{Message, Name, Rcode, Record, Rtype, rrsets};
+use crate::dns::{Message, Name, Rcode, Record, Rrset, Rtype, rrsets};
 use crate::dnssec::testing::{NOW, Zone};
-use crate::dnssec::{Anchors, Dnskey, Ds, DsSet, Rrsig};
+use crate::dnssec::{Anchors, Dnskey, Ds, DsSet, Rrsig, SignatureFault};
 
 fn codes(reasons: &[Reason]) -> Vec<&'static str> {
     reasons.iter().map(|reason| reason.code).collect()
@@ -40,3 +40,13 @@ const A: &str = "www.shop.test. 300 IN A 192.0.2.1\n";
 
 const PROOF: &str =
     "a.shop.test. NSEC m.shop.test. A RRSIG NSEC\nshop.test. NSEC a.shop.test. NS SOA RRSIG NSEC\n";
+
+/// A key that validators may still check, but not this build.
+fn short_rsa() -> Dnskey {
+    Dnskey {
+        flags: 256,
+        protocol: 3,
+        algorithm: 8,
+        public_key: [&[3, 1, 0, 1][..], &[0x81; 64]].concat(),
+    }
+}

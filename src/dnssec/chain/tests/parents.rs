@@ -53,6 +53,64 @@ fn what_a_parent_says() {
 }
 
 #[test]
+fn a_ds_made_from_a_wildcard_is_bogus() {
+    let (parent, zone) = (Zone::new("test."), shop());
+    let text: String = zone.ds().iter().map(|ds| format!("*.test. DS {ds}\n")).collect();
+    let answer = message(
+        "shop.test.",
+        Rtype::DS,
+        parent.expanded(&text, "shop.test."),
+        vec![],
+    );
+    let verdict = ds_of(&parent, &answer);
+    assert_eq!(
+        (verdict.status, codes(&verdict.reasons)),
+        (DsStatus::Bogus, vec!["ds-from-wildcard"])
+    );
+}
+
+#[test]
+fn a_proof_that_only_others_can_check_is_indeterminate() {
+    let parent = Zone::new("test.");
+    let rsa = short_rsa();
+    let tag = rsa.tag();
+    let proof = records("shop.test. NSEC t.test. NS RRSIG NSEC\n");
+    let proof = parent.signed_with(proof, |signature| (signature.algorithm, signature.tag) = (8, tag));
+    let answer = message("shop.test.", Rtype::DS, vec![], proof);
+    let keys = [parent.zsk.key.clone(), rsa];
+    let budget = &mut Budget::default();
+    let verdict = judge_ds(&name("shop.test."), &parent.apex, &keys, &answer, NOW, budget);
+    assert_eq!(verdict.status, DsStatus::Indeterminate);
+    assert_eq!(
+        codes(&verdict.reasons),
+        ["denial-missing", "cannot-check-key-size"]
+    );
+}
+
+#[test]
+fn a_parent_that_cannot_answer_leaves_it_open() {
+    let parent = Zone::new("test.");
+    let lame = Message {
+        flags: crate::dns::Flags {
+            response: true,
+            ..Default::default()
+        },
+        ..message("shop.test.", Rtype::DS, vec![], vec![])
+    };
+    let verdict = ds_of(&parent, &lame);
+    assert_eq!(verdict.status, DsStatus::Indeterminate);
+    let budget = &mut Budget::default();
+    let answer = parent.negative("shop.test.", Rcode::NOERROR, "");
+    let verdict = judge_ds(&name("shop.test."), &parent.apex, &[], &answer, NOW, budget);
+    assert_eq!(
+        (verdict.status, codes(&verdict.reasons)),
+        (DsStatus::Indeterminate, vec!["no-trusted-keys"])
+    );
+    let verdict = judge_ds(&name("test."), &parent.apex, &parent.keys(), &answer, NOW, budget);
+    assert_eq!(codes(&verdict.reasons), ["not-the-parent"]);
+}
+
+#[test]
 fn the_zone_itself_cannot_speak_for_its_parent() {
     let (parent, zone) = (Zone::new("test."), shop());
     let answer = zone.negative(

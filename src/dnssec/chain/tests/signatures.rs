@@ -48,6 +48,7 @@ fn each_damage_to_a_signature_has_its_code() {
             with_signature(|s| s.signer = name("test.")),
         ),
         ("signature-wrong-labels", with_signature(|s| s.labels = 4)),
+        ("signature-wrong-labels", with_signature(|s| s.labels = 1)),
         ("signature-no-key", with_signature(|s| s.tag ^= 1)),
         ("signature-no-key", with_signature(|s| s.algorithm = 8)),
     ];
@@ -120,6 +121,7 @@ fn one_good_signature_among_bad_ones_suffices_and_all_are_kept() {
             .sign(&set, &zone.apex, |s| s.expiration = (NOW - 1) as u32),
     );
     answer.push(zone.zsk.sign(&set, &zone.apex, |_| {}));
+    answer.push(answer[2].clone());
     answer.push(zone.ksk.sign(&set, &zone.apex, |s| s.tag ^= 3));
     let verdict = answer_of(
         &zone,
@@ -136,12 +138,7 @@ fn one_good_signature_among_bad_ones_suffices_and_all_are_kept() {
 #[test]
 fn a_short_rsa_key_is_indeterminate_unless_expired() {
     let zone = shop();
-    let rsa = Dnskey {
-        flags: 256,
-        protocol: 3,
-        algorithm: 8,
-        public_key: [&[3, 1, 0, 1][..], &[0x81; 64]].concat(),
-    };
+    let rsa = short_rsa();
     let set = rrsets(&records(A)).remove(0);
     let verdict = |change: &dyn Fn(&mut Rrsig)| {
         let mut answer = records(A);
@@ -194,4 +191,71 @@ fn canonical_form_is_ours() {
     );
     assert_eq!(judged(&|set| set.push(set[0].clone())), (Status::Secure, 300));
     assert_eq!(judged(&|set| drop(set.remove(0))).0, Status::Bogus);
+}
+
+#[test]
+fn a_signature_speaks_only_for_its_type_and_zone() {
+    let zone = shop();
+    let verify = |text: &str, change: &dyn Fn(&mut Rrsig)| {
+        let set = rrsets(&records(text)).remove(0);
+        let signature = zone.zsk.signature(&set, &zone.apex, change);
+        crate::dnssec::verify_rrset(&set, &signature, &zone.zsk.key, &zone.apex, NOW)
+    };
+    assert_eq!(verify(A, &|_| {}), Ok(()));
+    let other = verify(A, &|s| s.type_covered = Rtype::AAAA);
+    assert_eq!(other, Err(SignatureFault::TypeCovered("AAAA".to_owned())));
+    let outside = verify("www.other.test. A 192.0.2.1\n", &|_| {});
+    assert_eq!(outside, Err(SignatureFault::WrongSigner("shop.test.".to_owned())));
+    let empty = Rrset {
+        rdatas: Vec::new(),
+        ..rrsets(&records(A)).remove(0)
+    };
+    let signature = zone.zsk.signature(&empty, &zone.apex, |_| {});
+    let verdict = crate::dnssec::verify_rrset(&empty, &signature, &zone.zsk.key, &zone.apex, NOW);
+    assert_eq!(verdict, Err(SignatureFault::Empty));
+}
+
+/// The original TTL is what was signed, so a cache that counts down does not spoil the signature.
+#[test]
+fn the_ttl_may_have_counted_down() {
+    let zone = shop();
+    let mut answer = zone.positive(A);
+    for record in &mut answer.answer {
+        record.ttl = 17;
+    }
+    let verdict = answer_of(&zone, "www.shop.test.", Rtype::A, &answer);
+    assert_eq!((verdict.status, verdict.ttl), (Status::Secure, 17));
+}
+
+/// Serial arithmetic (RFC 1982): a window across the wrap of 2106 holds.
+#[test]
+fn windows_wrap_around() {
+    let zone = shop();
+    let wrap = 1i64 << 32;
+    let set = rrsets(&records(A)).remove(0);
+    let signature = zone.zsk.signature(&set, &zone.apex, |s| {
+        (s.inception, s.expiration) = (u32::MAX - 9, 10)
+    });
+    assert_eq!(signature.window(wrap), (wrap - 10, wrap + 10));
+    for (at, good) in [
+        (wrap - 11, false),
+        (wrap - 10, true),
+        (wrap + 10, true),
+        (wrap + 11, false),
+    ] {
+        let verdict = crate::dnssec::verify_rrset(&set, &signature, &zone.zsk.key, &zone.apex, at);
+        assert_eq!(verdict.is_ok(), good, "{at}");
+    }
+}
+
+#[test]
+fn an_rsa_key_with_a_long_exponent_cannot_be_checked() {
+    let key = |exponent: &[u8]| Dnskey {
+        public_key: [&[exponent.len() as u8][..], exponent, &[0x81; 128]].concat(),
+        ..short_rsa()
+    };
+    assert!(crate::dnssec::policy::can_check(&key(&[1, 0, 1])));
+    assert!(crate::dnssec::policy::can_check(&key(&[0, 1, 0, 0, 0, 1])));
+    assert!(!crate::dnssec::policy::can_check(&key(&[1, 0, 0, 0, 0, 1])));
+    assert!(!crate::dnssec::policy::can_check(&short_rsa()));
 }

@@ -56,6 +56,41 @@ fn nsec_name_errors() {
 }
 
 #[test]
+fn nsec_ranges_are_open_at_both_ends() {
+    assert_eq!(
+        no_name(&[0], "a.shop.test."),
+        Err("denial-name-not-covered"),
+        "next exists"
+    );
+    assert_eq!(
+        no_name(&[4], "b.ent.shop.test."),
+        Ok(Fact::Proven),
+        "the next name is the nearer one"
+    );
+    let middle = "m.shop.test. NSEC b.shop.test. A\nshop.test. NSEC a.shop.test. NS SOA RRSIG NSEC\n";
+    let found = denial("shop.test.", middle);
+    let proof = told(found.no_name(&name("z.shop.test."), &mut 0));
+    assert_eq!(
+        proof,
+        Err("denial-name-not-covered"),
+        "only the last record wraps around"
+    );
+}
+
+#[test]
+fn a_wildcard_that_is_an_empty_non_terminal_exists() {
+    let text =
+        "shop.test. NSEC a.*.shop.test. NS SOA RRSIG NSEC\na.*.shop.test. NSEC m.shop.test. A RRSIG NSEC\n";
+    let found = denial("shop.test.", text);
+    let qname = name("b.shop.test.");
+    assert_eq!(
+        told(found.no_name(&qname, &mut 0)),
+        Err("denial-wildcard-not-covered")
+    );
+    assert_eq!(told(found.no_data(&qname, Rtype::A, &mut 0)), Ok(Fact::Proven));
+}
+
+#[test]
 fn nsec_of_an_ancestor_may_not_speak_below_a_cut_or_a_dname() {
     for (record, qname) in [
         (3, "x.deleg.shop.test."),
