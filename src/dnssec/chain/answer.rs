@@ -1,9 +1,12 @@
 //! Answers of a zone's own servers, under its trusted keys.
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
 use super::delegation::no_keys;
 use super::form::{cut_below, lame, unusable};
+use super::negative::Evidence;
 use super::{DsStatus, Form, Judge, Reason, Status, classify};
 use crate::dns::{Message, Name, Rrset, Rtype, Ttl};
 use crate::dnssec::denial::Fact;
@@ -44,6 +47,9 @@ pub struct AnswerVerdict {
     pub reasons: Vec<Reason>,
 }
 
+/// More RRsets than this at one name (type ANY) are not judged.
+const MOST_PARTS: usize = 64;
+
 /// More aliases than this are not followed.
 const MOST_ALIASES: usize = 16;
 
@@ -69,6 +75,8 @@ struct Case<'a> {
     keys: &'a [Dnskey],
     answer: &'a Message,
     qtype: Rtype,
+    /// Validated at the first need.
+    evidence: OnceCell<Evidence>,
 }
 
 impl AnswerVerdict {
@@ -120,6 +128,16 @@ impl Judge<'_> {
             verdict.reasons.push(no_keys(zone));
             return verdict;
         }
+        if qtype == Rtype::RRSIG {
+            let text = "signatures are not signed themselves";
+            verdict.reasons.push(Reason::new(
+                "not-signed-by-nature",
+                zone,
+                text,
+                "RFC 4035 section 2.2",
+            ));
+            return verdict;
+        }
         if !qname.is_at_or_below(zone) {
             let text = format!("{qname} does not lie in the zone");
             verdict
@@ -132,6 +150,7 @@ impl Judge<'_> {
             keys,
             answer,
             qtype,
+            evidence: OnceCell::new(),
         };
         verdict.status = Status::Secure;
         self.follow(&case, qname, &mut verdict);
@@ -156,7 +175,10 @@ impl Judge<'_> {
                 .collect();
             if !data.is_empty() {
                 let mut expanded = false;
-                for rrset in data {
+                if data.len() > MOST_PARTS {
+                    verdict.worsen(Status::Indeterminate, vec![too_many(case.zone)]);
+                }
+                for rrset in data.into_iter().take(MOST_PARTS) {
                     expanded |= self.part(case, rrset, verdict);
                 }
                 let kind = if expanded {
@@ -261,13 +283,15 @@ impl Judge<'_> {
         let Some(labels) = found.expanded else {
             return false;
         };
-        let evidence = self.evidence(case.zone, case.keys, case.answer);
+        let evidence = case
+            .evidence
+            .get_or_init(|| self.evidence(case.zone, case.keys, case.answer));
         let proof = evidence
             .denial
             .no_closer(&rrset.name, labels, &mut self.budget.nsec3_hashes);
         let (status, reasons) = evidence.conclude(case.zone, &proof);
         verdict.worsen(status, reasons);
-        add_missing(&mut verdict.rrsets, evidence.rrsets);
+        add_missing(&mut verdict.rrsets, &evidence.rrsets);
         true
     }
 
@@ -288,7 +312,9 @@ impl Judge<'_> {
     }
 
     fn denial(&mut self, case: &Case<'_>, name: &Name, verdict: &mut AnswerVerdict) {
-        let evidence = self.evidence(case.zone, case.keys, case.answer);
+        let evidence = case
+            .evidence
+            .get_or_init(|| self.evidence(case.zone, case.keys, case.answer));
         let hashes = &mut self.budget.nsec3_hashes;
         let no_name = case.answer.rcode == crate::dns::Rcode::NXDOMAIN;
         let proof = if no_name {
@@ -318,7 +344,7 @@ impl Judge<'_> {
             )),
         }
         verdict.ttl = verdict.ttl.max(evidence.negative_ttl());
-        add_missing(&mut verdict.rrsets, evidence.rrsets);
+        add_missing(&mut verdict.rrsets, &evidence.rrsets);
     }
 
     fn referral(&mut self, case: &Case<'_>, cut: &Name, verdict: &mut AnswerVerdict) {
@@ -341,6 +367,11 @@ impl Judge<'_> {
     }
 }
 
+fn too_many(zone: &Name) -> Reason {
+    let text = format!("more than {MOST_PARTS} RRsets");
+    Reason::new("work-limit", zone, text, "RFC 4035 section 5.5")
+}
+
 fn target_of(rrset: &Rrset) -> Option<Name> {
     match rrset.rdatas.as_slice() {
         [rdata] => Name::from_wire(rdata).ok(),
@@ -348,10 +379,10 @@ fn target_of(rrset: &Rrset) -> Option<Name> {
     }
 }
 
-fn add_missing(rrsets: &mut Vec<(Rrset, Signers)>, more: Vec<(Rrset, Signers)>) {
+fn add_missing(rrsets: &mut Vec<(Rrset, Signers)>, more: &[(Rrset, Signers)]) {
     for (rrset, signers) in more {
-        if !rrsets.iter().any(|(known, _)| *known == rrset) {
-            rrsets.push((rrset, signers));
+        if !rrsets.iter().any(|(known, _)| known == rrset) {
+            rrsets.push((rrset.clone(), signers.clone()));
         }
     }
 }
