@@ -22,4 +22,5 @@
 //!
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
+pub mod cli;
 pub mod continuity;

@@ -1,0 +1,3 @@
+//! Arguments and output of the commands: one file a command.
+
+pub mod continuity;
