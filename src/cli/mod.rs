@@ -167,7 +167,11 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Approve(args) => approve::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
-        Command::Continuity(args) => continuity::run(args, context).await,
+        Command::Continuity(args) => Ok(match continuity::run(args, context.out.json()) {
+            0 => Exit::Done,
+            1 => Exit::Fails,
+            _ => Exit::Usage,
+        }),
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,
     }
