@@ -1,6 +1,7 @@
 //! The lab's tests, and what they share.
 
 mod answers;
+mod orders;
 
 use std::sync::Arc;
 
