@@ -2,6 +2,8 @@
 
 mod answers;
 mod orders;
+mod real_sockets;
+mod updates;
 
 use std::sync::Arc;
 
