@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::dice::Dice;
 use super::questions::Questions;
+use super::readings::Readings;
 use super::resolver::{Policy, Resolver, ResolverReport, Start};
 use super::verdicts::Verdicts;
 use super::virtual_time::Steps;
@@ -134,6 +135,7 @@ impl Crowd {
     /// A crowd that asks over `transport`.
     pub fn new(transport: Arc<dyn Transport>, config: CrowdConfig) -> Crowd {
         let verdicts = Verdicts::default();
+        let readings = Readings::default();
         let anchors = Arc::new(config.anchors);
         let questions = Arc::new(config.questions);
         let mut dice = Dice::new(config.seed);
@@ -143,6 +145,7 @@ impl Crowd {
                 roots: config.roots.clone(),
                 timeout: config.timeout,
                 verdicts: verdicts.clone(),
+                readings: readings.clone(),
                 dice: dice.fork(),
             };
             let resolver = Resolver::new(

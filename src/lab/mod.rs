@@ -10,6 +10,7 @@ mod dice;
 mod habit;
 mod keys;
 mod questions;
+mod readings;
 mod recursor;
 mod resolver;
 mod server;

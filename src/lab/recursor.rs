@@ -8,8 +8,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::dice::Dice;
+use super::readings::{Reading, Readings};
 use super::resolver::{Follows, Policy};
-use crate::dns::{Message, Name, QueryOptions, Rcode, Rrset, Rtype, query_message};
+use crate::dns::{Name, QueryOptions, Rcode, Rrset, Rtype, query_message};
 use crate::evidence::Proto;
 use crate::moment::Moment;
 use crate::ports::Transport;
@@ -30,12 +31,30 @@ pub(super) struct Entry {
     pub(super) from: SocketAddr,
     pub(super) fetched: Moment,
     pub(super) expires: Moment,
-    pub(super) rcode: Rcode,
-    pub(super) answer: Vec<Rrset>,
-    pub(super) authority: Vec<Rrset>,
+    /// What it said. Of a referral only DS and denial records count, for the question for DS.
+    pub(super) reading: Arc<Reading>,
+    referral: bool,
 }
 
 impl Entry {
+    /// The records that were asked for.
+    pub(super) fn answer(&self) -> impl Iterator<Item = &Rrset> {
+        let ds = self
+            .reading
+            .authority
+            .iter()
+            .filter(|set| self.referral && set.rtype == Rtype::DS);
+        self.reading.answer.iter().chain(ds)
+    }
+
+    /// The records that prove something.
+    pub(super) fn proofs(&self) -> impl Iterator<Item = &Rrset> {
+        self.reading
+            .authority
+            .iter()
+            .filter(|set| matches!(set.rtype, Rtype::SOA | Rtype::NSEC | Rtype::NSEC3))
+    }
+
     fn is_live(&self, now: Moment) -> bool {
         now < self.expires
     }
@@ -66,6 +85,7 @@ pub(super) struct Recursor {
     roots: Vec<SocketAddr>,
     timeout: Duration,
     policy: Policy,
+    readings: Readings,
     pub(super) dice: Dice,
     answers: HashMap<(Name, Rtype), Arc<Entry>>,
     cuts: HashMap<Name, Cut>,
@@ -79,6 +99,7 @@ impl Recursor {
         roots: Vec<SocketAddr>,
         timeout: Duration,
         policy: Policy,
+        readings: Readings,
         dice: Dice,
     ) -> Recursor {
         Recursor {
@@ -86,6 +107,7 @@ impl Recursor {
             roots,
             timeout,
             policy,
+            readings,
             dice,
             answers: HashMap::new(),
             cuts: HashMap::new(),
@@ -142,7 +164,7 @@ impl Recursor {
             }
             let (from, message) = self.ask(&zone, name, rtype, now, depth).await?;
             if !self.referral(&zone, name, &message, from, now) {
-                let entry = self.entry(zone, from, &message, now);
+                let entry = self.entry(zone, from, message, false, now);
                 return Ok(self.store(name, rtype, entry, now));
             }
         }
@@ -195,15 +217,14 @@ impl Recursor {
         &mut self,
         zone: &Name,
         name: &Name,
-        message: &Message,
+        message: &Arc<Reading>,
         from: SocketAddr,
         now: Moment,
     ) -> bool {
         if message.flags.authoritative || !message.answer.is_empty() || message.rcode != Rcode::NOERROR {
             return false;
         }
-        let sets = message.authority_rrsets();
-        let Some(ns) = sets.iter().find(|set| {
+        let Some(ns) = message.authority.iter().find(|set| {
             set.rtype == Rtype::NS
                 && set.name != *zone
                 && set.name.is_at_or_below(zone)
@@ -212,10 +233,10 @@ impl Recursor {
             return false;
         };
         let child = ns.name.clone();
-        for set in crate::dns::rrsets(&message.additional) {
+        for set in &message.additional {
             if set.rtype == Rtype::A {
                 self.glue
-                    .insert(set.name.clone(), (addresses(&set), now + seconds(set.ttl)));
+                    .insert(set.name.clone(), (addresses(set), now + seconds(set.ttl)));
             }
         }
         let cut = Cut {
@@ -225,26 +246,8 @@ impl Recursor {
             from_child: false,
         };
         self.cuts.insert(child.clone(), cut);
-        let ds: Vec<Rrset> = sets
-            .iter()
-            .filter(|set| set.rtype == Rtype::DS)
-            .cloned()
-            .collect();
-        let rest: Vec<Rrset> = sets
-            .into_iter()
-            .filter(|set| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3))
-            .collect();
-        if !ds.is_empty() || !rest.is_empty() {
-            let mut entry = Entry {
-                zone: zone.clone(),
-                from,
-                fetched: now,
-                expires: now,
-                rcode: Rcode::NOERROR,
-                answer: ds,
-                authority: rest,
-            };
-            entry.expires = self.expiry(&entry, now);
+        let entry = self.entry(zone.clone(), from, message.clone(), true, now);
+        if entry.answer().chain(entry.proofs()).next().is_some() {
             self.store(&child, Rtype::DS, entry, now);
         }
         true
@@ -263,11 +266,11 @@ impl Recursor {
         let Ok((_, message)) = self.ask(zone, zone, Rtype::NS, now, depth).await else {
             return;
         };
-        let sets = message.answer_rrsets();
-        if let Some(ns) = sets
+        let own = message
+            .answer
             .iter()
-            .find(|set| set.rtype == Rtype::NS && set.name == *zone)
-        {
+            .find(|set| set.rtype == Rtype::NS && set.name == *zone);
+        if let Some(ns) = own {
             let cut = Cut {
                 hosts: ns.records().filter_map(|record| record.target()).collect(),
                 fetched: now,
@@ -286,7 +289,7 @@ impl Recursor {
         rtype: Rtype,
         now: Moment,
         depth: usize,
-    ) -> Result<(SocketAddr, Message), Trouble> {
+    ) -> Result<(SocketAddr, Arc<Reading>), Trouble> {
         let query = query_message(0, name, rtype, QueryOptions::default());
         if zone.is_root() {
             let roots = self.roots.clone();
@@ -327,8 +330,7 @@ impl Recursor {
         }
         match self.lookup_at(host, Rtype::A, now, depth + 1).await {
             Ok(entry) => entry
-                .answer
-                .iter()
+                .answer()
                 .filter(|set| set.rtype == Rtype::A)
                 .flat_map(addresses)
                 .collect(),
@@ -336,18 +338,18 @@ impl Recursor {
         }
     }
 
-    async fn try_all(&mut self, servers: &[SocketAddr], query: &[u8]) -> Option<(SocketAddr, Message)> {
+    async fn try_all(&mut self, servers: &[SocketAddr], query: &[u8]) -> Option<(SocketAddr, Arc<Reading>)> {
         for server in servers {
             for proto in [Proto::Udp, Proto::Tcp] {
                 self.queries += 1;
                 let reply = self.transport.exchange(*server, proto, query, self.timeout).await;
-                let Some(message) = reply.ok().and_then(|octets| Message::parse(&octets).ok()) else {
+                let Some(message) = reply.ok().and_then(|octets| self.readings.read(octets)) else {
                     break;
                 };
                 if message.flags.truncated && proto == Proto::Udp {
                     continue;
                 }
-                if is_useful(&message) {
+                if message.is_useful() {
                     return Some((*server, message));
                 }
                 break;
@@ -356,15 +358,21 @@ impl Recursor {
         None
     }
 
-    fn entry(&self, zone: Name, from: SocketAddr, message: &Message, now: Moment) -> Entry {
+    fn entry(
+        &self,
+        zone: Name,
+        from: SocketAddr,
+        reading: Arc<Reading>,
+        referral: bool,
+        now: Moment,
+    ) -> Entry {
         let mut entry = Entry {
             zone,
             from,
             fetched: now,
             expires: now,
-            rcode: message.rcode,
-            answer: message.answer_rrsets(),
-            authority: message.authority_rrsets(),
+            reading,
+            referral,
         };
         entry.expires = self.expiry(&entry, now);
         entry
@@ -375,11 +383,8 @@ impl Recursor {
     fn expiry(&self, entry: &Entry, now: Moment) -> Moment {
         let mut until: Option<Moment> = None;
         let mut least = |moment: Moment| until = Some(until.map_or(moment, |old| old.min(moment)));
-        let denial = entry.answer.is_empty();
-        let counted = entry
-            .answer
-            .iter()
-            .chain(entry.authority.iter().filter(|_| denial));
+        let denial = entry.answer().next().is_none();
+        let counted = entry.answer().chain(entry.proofs().filter(|_| denial));
         for set in counted {
             let mut ttl = set.ttl;
             if denial && set.rtype == Rtype::SOA {
@@ -401,13 +406,6 @@ impl Recursor {
         }
         until.unwrap_or(now)
     }
-}
-
-/// An answer that says something about the question: authoritative, or a referral.
-fn is_useful(message: &Message) -> bool {
-    let said = matches!(message.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
-    let referral = message.authority.iter().any(|record| record.rtype == Rtype::NS);
-    said && (message.flags.authoritative || (message.answer.is_empty() && referral))
 }
 
 fn seconds(ttl: u32) -> Duration {

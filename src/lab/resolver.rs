@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::dice::Dice;
 use super::questions::Questions;
+use super::readings::Readings;
 use super::recursor::{Entry, Recursor};
 use super::validate::{Trust, Verdict};
 use super::verdicts::Verdicts;
@@ -198,6 +199,7 @@ pub(super) struct Start {
     pub(super) roots: Vec<SocketAddr>,
     pub(super) timeout: Duration,
     pub(super) verdicts: Verdicts,
+    pub(super) readings: Readings,
     pub(super) dice: Dice,
 }
 
@@ -226,7 +228,14 @@ impl Resolver {
     ) -> Resolver {
         Resolver {
             policy,
-            recursor: Recursor::new(transport, start.roots, start.timeout, policy, start.dice),
+            recursor: Recursor::new(
+                transport,
+                start.roots,
+                start.timeout,
+                policy,
+                start.readings,
+                start.dice,
+            ),
             anchors,
             verdicts: start.verdicts,
             trusts: HashMap::new(),

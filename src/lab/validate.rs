@@ -163,8 +163,7 @@ impl Resolver {
     ) -> Result<Keys, Stop> {
         let useful = useful(set, self.policy.strict);
         let rrset = key_entry
-            .answer
-            .iter()
+            .answer()
             .find(|set| set.rtype == Rtype::DNSKEY && set.name == *zone);
         let keys: Vec<Dnskey> = rrset
             .iter()
@@ -251,16 +250,10 @@ impl Resolver {
         now: Moment,
     ) -> Result<(), Stop> {
         let positive = entry
-            .answer
-            .iter()
+            .answer()
             .any(|set| set.name == *name && (set.rtype == rtype || set.rtype == Rtype::CNAME));
-        let proofs: Vec<&Rrset> = entry
-            .authority
-            .iter()
-            .filter(|set| matches!(set.rtype, Rtype::SOA | Rtype::NSEC | Rtype::NSEC3))
-            .collect();
-        let expanded = entry.answer.iter().any(is_expanded);
-        for set in entry.answer.iter().chain(proofs.iter().copied()) {
+        let expanded = entry.answer().any(is_expanded);
+        for set in entry.answer().chain(entry.proofs()) {
             let verified = self.verified(set, &keys.keys, &keys.zone, now);
             if !self.suffices(&verified, &keys.algorithms) {
                 let why = if set.signatures.is_empty() {
@@ -276,13 +269,13 @@ impl Resolver {
                 return Err(fail(entry, set, why, keys, now));
             }
         }
-        let denial = proofs
-            .iter()
+        let denial = entry
+            .proofs()
             .any(|set| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3));
         let complete = if positive {
             !expanded || denial
         } else {
-            denial && matches!(entry.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+            denial && matches!(entry.reading.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
         };
         if complete {
             return Ok(());
@@ -332,8 +325,7 @@ fn same(left: Option<&Arc<Entry>>, right: Option<&Arc<Entry>>) -> bool {
 
 fn ds_set(entry: &Entry) -> DsSet {
     entry
-        .answer
-        .iter()
+        .answer()
         .filter(|set| set.rtype == Rtype::DS)
         .flat_map(|set| &set.rdatas)
         .filter_map(|rdata| Ds::from_rdata(rdata))

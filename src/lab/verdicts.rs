@@ -11,9 +11,12 @@ use crate::dnssec::{Dnskey, Rrsig, SignatureFault, signed_data, verify_rrset};
 /// So many verdicts are kept; beyond that all are made again.
 const ROOM: usize = 65_536;
 
+/// By the hash of what was judged.
+type Known = HashMap<[u8; 32], Result<(), SignatureFault>>;
+
 /// Shared between all resolvers of a crowd.
 #[derive(Clone, Default)]
-pub(super) struct Verdicts(Arc<Mutex<HashMap<[u8; 32], Result<(), SignatureFault>>>>);
+pub(super) struct Verdicts(Arc<Mutex<Known>>);
 
 impl Verdicts {
     /// Verifies as [`verify_rrset`] does.
