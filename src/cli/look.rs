@@ -37,15 +37,13 @@ const FIND_WITHIN: Duration = Duration::from_secs(45);
 
 /// Where the zone hangs.
 pub(super) async fn find(observer: &dyn Observer, zone: &Name) -> Result<Topology, Failure> {
-    let failed = |what: String| {
-        Failure::refused(what).hint("check that DNS over UDP and TCP gets out from here; -v shows more")
-    };
     match tokio::time::timeout(FIND_WITHIN, observer.find(zone)).await {
-        Ok(found) => found.map_err(failed),
-        Err(_) => Err(failed(format!(
+        Ok(found) => found.map_err(Failure::refused),
+        Err(_) => Err(Failure::refused(format!(
             "{zone} was not found within {} s",
             FIND_WITHIN.as_secs()
-        ))),
+        ))
+        .hint("check that DNS over UDP and TCP gets out from here, or name other servers to begin at: [observe] roots")),
     }
 }
 

@@ -62,13 +62,13 @@ impl Found {
     }
 
     fn chain(&mut self, report: &Report) {
-        let why: BTreeSet<&str> = report
+        let why: BTreeSet<String> = report
             .chain
             .reasons
             .iter()
-            .map(|reason| reason.text.as_str())
+            .map(|reason| format!("at {}: {}", reason.zone, reason.text))
             .collect();
-        let why = why.into_iter().collect::<Vec<_>>().join("; ");
+        let why = joined(why);
         match report.chain.status {
             Status::Secure => {}
             Status::Insecure => self.add(
@@ -80,10 +80,16 @@ impl Found {
                 ),
                 "if it is to be secured, give its DS records to the parent",
             ),
+            Status::Bogus if report.chain.zones.first().is_some_and(|link| link.1 == Status::Bogus) => self.add(
+                Severity::Broken,
+                "anchor",
+                format!("the trust anchor does not fit: {why}"),
+                "check the anchors: --anchors, or `anchors` in the settings",
+            ),
             Status::Bogus => self.add(
                 Severity::Broken,
                 "chain-bogus",
-                format!("the chain of trust breaks above {}: {why}", report.zone),
+                format!("the chain of trust to {} breaks: {why}", report.zone),
                 "this is for whoever runs the zone named; changing yours cannot mend it",
             ),
             Status::Indeterminate => self.add(

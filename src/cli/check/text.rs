@@ -42,12 +42,19 @@ pub(super) fn print(report: &Report, context: &Context) {
         servers,
     );
     findings(report, context);
-    let tone = tone(report.verdict);
-    out.line(format!(
-        "{} is {}",
-        report.zone,
-        out.paint(tone, word(report.verdict))
-    ));
+    out.line(last_words(report, context));
+}
+
+fn last_words(report: &Report, context: &Context) -> String {
+    let out = &context.out;
+    let broken = report.findings.iter().any(|finding| finding.severity == Severity::Broken);
+    let verdict = out.paint(tone(report.verdict), word(report.verdict));
+    if broken && report.verdict != Status::Bogus {
+        let but = out.paint(Tone::Bad, "but something is broken");
+        format!("{} is {verdict} at each server by itself, {but}: see above", report.zone)
+    } else {
+        format!("{} is {verdict}", report.zone)
+    }
 }
 
 fn chain(report: &Report, context: &Context) -> String {
