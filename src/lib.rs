@@ -31,5 +31,6 @@ pub mod evidence;
 pub mod lab;
 pub mod moment;
 pub mod ports;
+pub mod report;
 pub mod runner;
 pub mod workflow;

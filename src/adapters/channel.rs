@@ -327,3 +327,6 @@ fn query_class(rcode: Rcode) -> FailureClass {
         _ => FailureClass::Refused,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ pub use channel::Rfc2136Config;
 pub use clock::SystemClock;
 pub use observer::{DnsObserver, ObserverConfig};
 pub use parent::{ManualParent, Rfc2136Parent};
-pub use provider::{ManualProvider, Rfc2136Provider};
+pub use provider::{ManualProvider, PowerDnsConfig, PowerDnsConfigError, PowerDnsProvider, Rfc2136Provider};
 pub use redact::Redactor;
 pub use secret::{Resolved, SecretError, SecretRef};
 pub use transport::{AddressMap, AddressMapError, NetTransport, parse_address};

@@ -53,8 +53,16 @@ impl Redactor {
         }
         forms.retain(|form| !form.is_empty());
         self.forms.extend(forms.into_iter().map(SecretString::from));
-        self.forms
-            .sort_by(|a, b| b.expose_secret().len().cmp(&a.expose_secret().len()));
+        // Equal lengths are put in order too, so that equal forms stand side by side.
+        self.forms.sort_by(|a, b| {
+            let key = |form: &SecretString| {
+                (
+                    std::cmp::Reverse(form.expose_secret().len()),
+                    form.expose_secret().to_owned(),
+                )
+            };
+            key(a).cmp(&key(b))
+        });
         self.forms.dedup_by(|a, b| a.expose_secret() == b.expose_secret());
     }
 

@@ -357,3 +357,32 @@ fn explain(error: ValidationError, key: &TsigKey, rcode: Rcode, now: Moment) -> 
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_base64_of_at_least_one_octet_and_are_never_shown() {
+        let name = Name::parse("lab").unwrap();
+        let make = |text: &str| {
+            let secret = SecretString::from(text.to_owned());
+            TsigKey::new(name.clone(), TsigAlgorithm::HmacSha512, &secret)
+        };
+        let key = make(" c2VjcmV0\n").unwrap();
+        assert_eq!(format!("{key:?}"), "TsigKey(lab. hmac-sha512)");
+        let error = make("not base64!").unwrap_err();
+        assert!(matches!(error, TsigKeyError::NotBase64(_)));
+        assert!(!error.to_string().contains("not base64!"));
+        assert!(matches!(make(""), Err(TsigKeyError::Empty(_))));
+    }
+
+    #[test]
+    fn algorithms_by_name() {
+        assert_eq!("HMAC-SHA256.".parse(), Ok(TsigAlgorithm::HmacSha256));
+        assert_eq!(TsigAlgorithm::HmacSha384.to_string(), "hmac-sha384");
+        for old in ["hmac-md5", "hmac-sha1", "sha256"] {
+            assert!(old.parse::<TsigAlgorithm>().is_err());
+        }
+    }
+}

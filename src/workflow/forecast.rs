@@ -133,7 +133,7 @@ impl Ahead<'_> {
                 .iter_mut()
                 .find(|own| *own == version)
             {
-                own.until = Some(at.max(own.from));
+                own.until = Some(at.max(own.from + 1));
             }
         }
         for (value, ttl) in &effect.begin {

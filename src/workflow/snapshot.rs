@@ -143,15 +143,40 @@ impl Snapshot {
             .collect()
     }
 
-    /// The keys that every other signer must hold: those that sign data, and those that sign nothing yet (pre-published),
-    /// for they may sign data next. A key that signs the DNSKEY RRset alone stays at home.
+    /// The keys that every other signer must hold: those that are needed to verify data, and those that sign nothing yet
+    /// (pre-published), for they may sign data next.
+    ///
+    /// A key that signs the DNSKEY RRset stays at home unless some RRset (at BIND: CDS) verifies with no other key of its
+    /// algorithm.
     pub fn exported(&self, provider: &str) -> BTreeSet<KeyId> {
-        let data = self.data_signers(provider);
         let key_signers = self.key_signers(provider);
-        self.own_keys(provider)
+        let own = self.own_keys(provider);
+        let mut out: BTreeSet<KeyId> = own
+            .iter()
+            .filter(|key| !key_signers.contains(*key))
+            .chain(self.data_signers(provider).intersection(&own))
+            .cloned()
+            .collect();
+        for key in &key_signers {
+            if out.contains(key) && self.is_dispensable(provider, key, &out) {
+                out.remove(key);
+            }
+        }
+        out
+    }
+
+    /// Whether every RRset that `key` signs verifies with another of `kept` of the same algorithm too.
+    fn is_dispensable(&self, provider: &str, key: &KeyId, kept: &BTreeSet<KeyId>) -> bool {
+        let other = |signer: &SignerId| match signer {
+            SignerId::Key(id) => id != key && kept.contains(id) && id.key().algorithm == key.key().algorithm,
+            SignerId::Unknown { .. } => false,
+        };
+        self.providers
+            .get(provider)
             .into_iter()
-            .filter(|key| data.contains(key) || !key_signers.contains(key))
-            .collect()
+            .flat_map(|at| at.data.values.keys())
+            .filter(|signers| signers.contains(&SignerId::Key(key.clone())))
+            .all(|signers| signers.iter().any(other))
     }
 
     fn key_signers(&self, provider: &str) -> BTreeSet<KeyId> {

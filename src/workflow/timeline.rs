@@ -131,12 +131,12 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
                 .max(plan.signer(name).map_or(0, |signer| signer.max_ttl)),
             _ => stretch.served.ttl,
         };
-        let version = Version::new(
-            value,
-            stretch.from.floor_seconds(),
-            stretch.until.map(|until| (until + margin).ceil_seconds()),
-            ttl,
-        );
+        let from = stretch.from.floor_seconds();
+        // It was seen, so it was served for some time, however short.
+        let until = stretch
+            .until
+            .map(|until| (until + margin).ceil_seconds().max(from + 1));
+        let version = Version::new(value, from, until, ttl);
         traced.push(version, Some(stretch));
     }
     traced

@@ -98,3 +98,6 @@ impl Observer for DnsObserver {
         (observation, blobs)
     }
 }
+
+#[cfg(test)]
+mod tests;

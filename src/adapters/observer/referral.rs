@@ -20,15 +20,15 @@ pub(super) enum Said {
     Inside,
     /// The name does not exist.
     Gone,
-    /// The answer is of no use: the server does not serve the zone.
-    Lame(String),
+    /// The answer is of no use: the server does not serve the zone, or leads elsewhere.
+    Lame,
 }
 
 /// Reads the answer of a server of `zone` to `candidate NS`.
 pub(super) fn said(message: &Message, zone: &Name, candidate: &Name) -> Said {
     match message.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN => {}
-        other => return Said::Lame(other.to_string()),
+        _ => return Said::Lame,
     }
     if message.flags.authoritative {
         let own = ns_names(&message.answer, candidate);
@@ -45,7 +45,7 @@ pub(super) fn said(message: &Message, zone: &Name, candidate: &Name) -> Said {
     }
     let named = ns_names(&message.authority, candidate);
     if named.is_empty() {
-        return Said::Lame("neither an authoritative answer nor a referral".to_owned());
+        return Said::Lame;
     }
     Said::Cut {
         from_child: false,
@@ -86,6 +86,7 @@ pub(super) fn host_addresses(records: &[Record], host: &Name) -> (Vec<SocketAddr
     (addresses, ttl)
 }
 
+/// The hosts that the NS records of `owner` name.
 pub(super) fn ns_names(records: &[Record], owner: &Name) -> Vec<Name> {
     let mut names: Vec<Name> = records
         .iter()
@@ -126,4 +127,34 @@ fn address(record: &Record) -> Option<IpAddr> {
             .map(|octets| Ipv6Addr::from(octets).into()),
         _ => None,
     }
+}
+
+/// Whether a server of `zone` answered about `name` as one that serves the zone.
+pub(super) fn useful(message: &Message, zone: &Name, name: &Name) -> Result<(), String> {
+    match message.rcode {
+        Rcode::NOERROR | Rcode::NXDOMAIN => {}
+        other => return Err(other.to_string()),
+    }
+    if message.flags.authoritative {
+        return Ok(());
+    }
+    let referral = message.authority.iter().any(|record| {
+        record.rtype == Rtype::NS
+            && record.name != *zone
+            && record.name.is_at_or_below(zone)
+            && name.is_at_or_below(&record.name)
+    });
+    if referral {
+        Ok(())
+    } else {
+        Err("lame: neither an authoritative answer nor a referral downwards".to_owned())
+    }
+}
+
+/// The addresses of both, and the larger TTL.
+pub(super) fn merge(into: &mut NameServer, other: &NameServer) {
+    into.addresses.extend(&other.addresses);
+    into.addresses.sort();
+    into.addresses.dedup();
+    into.address_ttl = into.address_ttl.max(other.address_ttl);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::ask::Asker;
-use super::referral::{Said, answered_from, host_addresses, ns_names, said, with_glue};
+use super::referral::{Said, answered_from, host_addresses, merge, ns_names, said, useful, with_glue};
 use crate::dns::{Message, Name, Rcode, Rtype};
 use crate::evidence::{BlindSpot, Place, Proto};
 use crate::ports::{AskRequest, NameServer, Topology};
@@ -115,7 +115,12 @@ impl<'a> Walk<'a> {
         else {
             return Vec::new();
         };
-        let named = with_glue(ns_names(&reply.message.answer, &root), &reply.message, &root);
+        let mut named = with_glue(ns_names(&reply.message.answer, &root), &reply.message, &root);
+        for server in named.iter_mut().filter(|server| server.addresses.is_empty()) {
+            if let Ok(found) = self.host(&server.name, 0).await {
+                merge(server, &found);
+            }
+        }
         if let Some(zone) = self.zones.get_mut(&root) {
             let nameless = zone.servers.iter_mut().chain(zone.answered.as_mut());
             for server in nameless.filter(|server| server.name.is_root()) {
@@ -202,10 +207,10 @@ impl<'a> Walk<'a> {
         let mut current = Name::root();
         for labels in 1..=target.label_count() {
             let candidate = target.suffix(labels);
-            if self.zones.contains_key(&candidate) {
-                current = candidate;
-            } else if !self.inside.contains(&candidate) && self.begins_at(&current, &candidate, depth).await?
-            {
+            if self.inside.contains(&candidate) {
+                continue;
+            }
+            if self.zones.contains_key(&candidate) || self.begins_at(&current, &candidate, depth).await? {
                 current = candidate;
             }
         }
@@ -220,10 +225,16 @@ impl<'a> Walk<'a> {
                 .ask_zone(current, candidate, Rtype::NS, &mut skip, depth)
                 .await?;
             match said(&reply.message, current, candidate) {
-                Said::Cut { from_child, servers } => {
-                    if from_child && !self.serves_parent_side(&reply, candidate).await {
-                        skip.insert(reply.address);
-                        continue;
+                Said::Cut {
+                    from_child,
+                    mut servers,
+                } => {
+                    if from_child {
+                        if !self.serves_parent_side(&reply, candidate).await {
+                            skip.insert(reply.address);
+                            continue;
+                        }
+                        self.fill_from(&reply, candidate, &mut servers).await;
                     }
                     let zone = Zone {
                         parent: Some(current.clone()),
@@ -238,9 +249,12 @@ impl<'a> Walk<'a> {
                     self.inside.insert(candidate.clone());
                     return Ok(false);
                 }
-                Said::Inside | Said::Lame(_) => {
+                Said::Inside => {
                     self.inside.insert(candidate.clone());
                     return Ok(false);
+                }
+                Said::Lame => {
+                    skip.insert(reply.address);
                 }
             }
         }
@@ -256,6 +270,29 @@ impl<'a> Walk<'a> {
             // An unsigned parent's DS answer says nothing more; its absence of complaint is enough.
             Ok(None) => answer.is_ok_and(|message| message.rcode == Rcode::NOERROR),
             Err(_) => false,
+        }
+    }
+
+    /// A server that serves the child too may leave the addresses out; it is asked for those within the child.
+    async fn fill_from(&mut self, reply: &Reply, child: &Name, servers: &mut [NameServer]) {
+        for server in servers {
+            if !server.addresses.is_empty() || !server.name.is_at_or_below(child) {
+                continue;
+            }
+            for rtype in [Rtype::A, Rtype::AAAA] {
+                let answer = self
+                    .ask_address(&reply.server, reply.address, &server.name, rtype)
+                    .await;
+                if let Ok(message) = answer {
+                    let (addresses, address_ttl) = host_addresses(&message.answer, &server.name);
+                    let found = NameServer {
+                        name: server.name.clone(),
+                        addresses,
+                        address_ttl,
+                    };
+                    merge(server, &found);
+                }
+            }
         }
     }
 
@@ -444,33 +481,4 @@ impl<'a> Walk<'a> {
             Ok(found)
         }
     }
-}
-
-/// Whether a server of `zone` answered about `name` as one that serves the zone.
-fn useful(message: &Message, zone: &Name, name: &Name) -> Result<(), String> {
-    match message.rcode {
-        Rcode::NOERROR | Rcode::NXDOMAIN => {}
-        other => return Err(other.to_string()),
-    }
-    if message.flags.authoritative {
-        return Ok(());
-    }
-    let referral = message.authority.iter().any(|record| {
-        record.rtype == Rtype::NS
-            && record.name != *zone
-            && record.name.is_at_or_below(zone)
-            && name.is_at_or_below(&record.name)
-    });
-    if referral {
-        Ok(())
-    } else {
-        Err("lame: neither an authoritative answer nor a referral downwards".to_owned())
-    }
-}
-
-fn merge(into: &mut NameServer, other: &NameServer) {
-    into.addresses.extend(&other.addresses);
-    into.addresses.sort();
-    into.addresses.dedup();
-    into.address_ttl = into.address_ttl.max(other.address_ttl);
 }

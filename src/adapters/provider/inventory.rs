@@ -77,6 +77,12 @@ impl Tally {
         }
     }
 
+    /// Counts an RRset that this program cannot read.
+    pub(super) fn unreadable(&mut self, ttl: Ttl) {
+        self.records += 1;
+        self.max_ttl = self.max_ttl.max(ttl);
+    }
+
     pub(super) fn finish(self) -> Inventory {
         let visible = |name: &Name| {
             if self.too_many_cuts {

@@ -1,0 +1,270 @@
+//! A run as it goes, a line for each thing that happens.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::plan::change_lines;
+use super::span::{clock_time, spell};
+use crate::dnssec::Status;
+use crate::moment::Moment;
+use crate::ports::Applied;
+use crate::workflow::{Decision, Event, ServerVerdict, State, assess};
+
+/// One line for people and one document for programs, of the same thing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// When.
+    pub at: Moment,
+    /// What kind: `step`, `said`, `seen`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `end`.
+    pub event: &'static str,
+    /// In words.
+    pub text: String,
+    /// The details.
+    pub detail: Value,
+}
+
+/// Turns what a run records into lines, and leaves out what was said before.
+#[derive(Debug, Default)]
+pub struct Progress {
+    chain: String,
+    waiting: Option<Decision>,
+}
+
+impl Progress {
+    /// The lines for an entry that was appended.
+    pub fn recorded(&mut self, at: Moment, event: &Event, state: &State) -> Vec<Line> {
+        let line = |event, text: String, detail| {
+            vec![Line {
+                at,
+                event,
+                text,
+                detail,
+            }]
+        };
+        match event {
+            Event::Servers(servers) => {
+                let count: usize = servers
+                    .providers
+                    .values()
+                    .flatten()
+                    .map(|server| server.addresses.len())
+                    .sum();
+                let text = format!(
+                    "{} under {}: {} addresses of the parent, {count} of the providers",
+                    servers.topology.zone,
+                    servers.topology.parent,
+                    servers
+                        .topology
+                        .parent_servers
+                        .iter()
+                        .map(|server| server.addresses.len())
+                        .sum::<usize>(),
+                );
+                line("zone", text, Value::Null)
+            }
+            Event::Plan(plan) => {
+                let text = format!(
+                    "{} in {} steps, plan {}",
+                    plan.purpose,
+                    plan.steps.len(),
+                    short(&plan.hash())
+                );
+                line("zone", text, json!({ "plan": plan.hash() }))
+            }
+            Event::Keys(keys) => {
+                let tags: Vec<String> = keys.keys.iter().map(|key| key.key().tag().to_string()).collect();
+                let text = format!(
+                    "{} of {} authentic: {}",
+                    tags.join(", "),
+                    keys.provider,
+                    keys.channel
+                );
+                line("keys", text, json!(keys))
+            }
+            Event::Intent(intended) => {
+                let title = state
+                    .plan
+                    .as_ref()
+                    .and_then(|plan| plan.step(&intended.step).map(|step| step.intent.title()))
+                    .unwrap_or_default();
+                let mut lines = line(
+                    "step",
+                    format!("{}: {title}", intended.step),
+                    json!({ "step": intended.step }),
+                );
+                for change in intended.changes.iter().flat_map(change_lines) {
+                    lines.push(Line {
+                        at,
+                        event: "step",
+                        text: format!("  {change}"),
+                        detail: Value::Null,
+                    });
+                }
+                lines
+            }
+            Event::Outcome(done) => done
+                .results
+                .iter()
+                .map(|result| {
+                    let text = match result {
+                        Ok(Applied::Accepted { said }) => format!("accepted: {said}"),
+                        Ok(Applied::Manual { instructions }) => format!("for a person:\n{instructions}"),
+                        Err(error) => format!("failed: {error}"),
+                    };
+                    Line {
+                        at,
+                        event: "said",
+                        text: format!("  {text}"),
+                        detail: json!({ "step": done.step }),
+                    }
+                })
+                .collect(),
+            Event::Proven(proven) => {
+                self.waiting = None;
+                line(
+                    "seen",
+                    format!("{}: at every server", proven.step),
+                    json!({ "step": proven.step }),
+                )
+            }
+            Event::Approval(approval) => line(
+                "person",
+                format!("{} approved by {} {}", approval.what, approval.by, approval.note),
+                json!(approval),
+            ),
+            Event::End(ended) => {
+                let text = if ended.continuous {
+                    "every mixture of answers that a cache could hold validated".to_owned()
+                } else {
+                    format!("NOT continuous: {}", ended.conflicts.join("; "))
+                };
+                line("end", text, json!(ended))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The lines for a decision: what is waited for, and the chain where it changed.
+    pub fn decided(&mut self, at: Moment, decision: &Decision, state: &State) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.chain_line(at, state).into_iter().collect();
+        if self.waiting.as_ref().is_some_and(|last| last.same_as(decision)) {
+            return lines;
+        }
+        self.waiting = Some(decision.clone());
+        let event = match decision {
+            Decision::Wait { .. } => "wait",
+            Decision::Person { .. } => "person",
+            Decision::Halt { .. } => "halt",
+            _ => return lines,
+        };
+        lines.push(Line {
+            at,
+            event,
+            text: decision_text(decision, at),
+            detail: json!(decision),
+        });
+        lines
+    }
+
+    fn chain_line(&mut self, at: Moment, state: &State) -> Option<Line> {
+        let verdicts = assess(state, at);
+        let text = chain_text(&verdicts);
+        if text == self.chain || verdicts.is_empty() {
+            return None;
+        }
+        self.chain.clone_from(&text);
+        Some(Line {
+            at,
+            event: "chain",
+            text,
+            detail: json!(verdicts),
+        })
+    }
+}
+
+/// The verdicts by provider: `a: 2 of 2 secure; b: 1 of 2 secure, ns2.b. bogus (why)`.
+pub fn chain_text(verdicts: &[ServerVerdict]) -> String {
+    let mut by_provider: BTreeMap<&str, Vec<&ServerVerdict>> = BTreeMap::new();
+    for verdict in verdicts {
+        by_provider.entry(&verdict.provider).or_default().push(verdict);
+    }
+    let one = |(provider, verdicts): (&str, Vec<&ServerVerdict>)| {
+        let secure = verdicts
+            .iter()
+            .filter(|verdict| verdict.status == Status::Secure)
+            .count();
+        let led = if verdicts.iter().any(|verdict| verdict.delegated) {
+            ""
+        } else {
+            ", not delegated"
+        };
+        let mut text = format!("{provider}: {secure} of {} secure{led}", verdicts.len());
+        if let Some(bad) = verdicts.iter().find(|verdict| verdict.status != Status::Secure) {
+            let word = format!("{:?}", bad.status).to_lowercase();
+            text.push_str(&format!(" ({} {word}: {})", bad.server, bad.why));
+        }
+        text
+    };
+    by_provider.into_iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// A decision in words.
+pub fn decision_text(decision: &Decision, now: Moment) -> String {
+    match decision {
+        Decision::Wait {
+            step,
+            until: Some(until),
+            why,
+            ..
+        } => {
+            let at = Moment::from_seconds(*until);
+            format!(
+                "{step}: until {} (in {}): {why}",
+                clock_time(at, true),
+                spell(at.since(now))
+            )
+        }
+        Decision::Wait {
+            step,
+            until: None,
+            why,
+            ..
+        } => format!("{step}: {why}"),
+        Decision::Person {
+            what,
+            text,
+            approve: true,
+        } => {
+            format!("{what} waits for a person: {text}\n  unbroken approve {what}")
+        }
+        Decision::Person {
+            what,
+            text,
+            approve: false,
+        } => format!("{what} waits for a person:\n{text}"),
+        Decision::Halt { what, choices } => {
+            let choices: Vec<String> = choices.iter().map(|choice| format!("  - {choice}")).collect();
+            format!("{what}\n{}", choices.join("\n"))
+        }
+        Decision::Act { step, .. } => format!("{step}: may be taken now"),
+        Decision::Look { why } => why.clone(),
+        Decision::Authenticate { provider, keys } => {
+            format!("keys of {provider} must be authenticated: {}", keys.join(", "))
+        }
+        Decision::Proven { step } => format!("{step}: done"),
+        Decision::Complete => "every step is done and seen".to_owned(),
+    }
+}
+
+impl Line {
+    /// As a person reads it.
+    pub fn show(&self, date: bool) -> String {
+        format!("{}  {:<6} {}", clock_time(self.at, date), self.event, self.text)
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
