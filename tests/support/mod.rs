@@ -10,19 +10,19 @@ use unbroken::lab::{LabConfig, Served, World};
 use unbroken::ports::Clock;
 
 /// What the program did.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
     }
 
     /// Everything, for a snapshot; `dir` stands as DIR.
-    pub fn shown(&self, dir: &Path) -> String {
+    pub(crate) fn shown(&self, dir: &Path) -> String {
         let mut text = format!("exit {}\n", self.code.unwrap_or(-1));
         for (mark, part) in [("stdout", &self.out), ("stderr", &self.err)] {
             if !part.is_empty() {
@@ -34,11 +34,11 @@ impl Ran {
 }
 
 /// Runs it in `dir` with nothing of the user's own settings.
-pub fn unbroken(dir: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn unbroken(dir: &Path, arguments: &[&str]) -> Ran {
     unbroken_with(dir, arguments, &[])
 }
 
-pub fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+pub(crate) fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_unbroken"))
         .args(arguments)
         .current_dir(dir)
@@ -59,14 +59,14 @@ pub fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, &str)])
 }
 
 /// A lab on sockets with settings for it.
-pub struct Lab {
-    pub world: Arc<World>,
-    pub dir: tempfile::TempDir,
+pub(crate) struct Lab {
+    pub(crate) world: Arc<World>,
+    pub(crate) dir: tempfile::TempDir,
     _served: Served,
 }
 
 impl Lab {
-    pub async fn start(change: impl FnOnce(&mut LabConfig)) -> Lab {
+    pub(crate) async fn start(change: impl FnOnce(&mut LabConfig)) -> Lab {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut config = LabConfig::built_in(clock.now()).unwrap();
         change(&mut config);
@@ -105,7 +105,7 @@ impl Lab {
     }
 
     /// Runs the program while the lab serves.
-    pub async fn unbroken(&self, arguments: &[&str]) -> Ran {
+    pub(crate) async fn unbroken(&self, arguments: &[&str]) -> Ran {
         let dir: PathBuf = self.dir.path().to_path_buf();
         let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
         tokio::task::spawn_blocking(move || {

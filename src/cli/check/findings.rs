@@ -80,12 +80,20 @@ impl Found {
                 ),
                 "if it is to be secured, give its DS records to the parent",
             ),
-            Status::Bogus if report.chain.zones.first().is_some_and(|link| link.1 == Status::Bogus) => self.add(
-                Severity::Broken,
-                "anchor",
-                format!("the trust anchor does not fit: {why}"),
-                "check the anchors: --anchors, or `anchors` in the settings",
-            ),
+            Status::Bogus
+                if report
+                    .chain
+                    .zones
+                    .first()
+                    .is_some_and(|link| link.1 == Status::Bogus) =>
+            {
+                self.add(
+                    Severity::Broken,
+                    "anchor",
+                    format!("the trust anchor does not fit: {why}"),
+                    "check the anchors: --anchors, or `anchors` in the settings",
+                )
+            }
             Status::Bogus => self.add(
                 Severity::Broken,
                 "chain-bogus",

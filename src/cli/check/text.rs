@@ -47,11 +47,17 @@ pub(super) fn print(report: &Report, context: &Context) {
 
 fn last_words(report: &Report, context: &Context) -> String {
     let out = &context.out;
-    let broken = report.findings.iter().any(|finding| finding.severity == Severity::Broken);
+    let broken = report
+        .findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Broken);
     let verdict = out.paint(tone(report.verdict), word(report.verdict));
     if broken && report.verdict != Status::Bogus {
         let but = out.paint(Tone::Bad, "but something is broken");
-        format!("{} is {verdict} at each server by itself, {but}: see above", report.zone)
+        format!(
+            "{} is {verdict} at each server by itself, {but}: see above",
+            report.zone
+        )
     } else {
         format!("{} is {verdict}", report.zone)
     }
