@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::Failure;
 use super::settings::{ObserveSettings, Settings};
 use crate::adapters::{DnsObserver, NetTransport, ObserverConfig, SystemClock};
 use crate::dns::{Name, Rtype};
@@ -28,6 +30,21 @@ pub(super) fn observer(settings: &ObserveSettings) -> Arc<dyn Observer> {
     };
     let transport = Arc::new(NetTransport::new(settings.addresses.clone()));
     Arc::new(DnsObserver::new(config, transport, Arc::new(SystemClock)))
+}
+
+/// How long the way down from the root may take.
+const FIND_WITHIN: Duration = Duration::from_secs(45);
+
+/// Where the zone hangs.
+pub(super) async fn find(observer: &dyn Observer, zone: &Name) -> Result<Topology, Failure> {
+    match tokio::time::timeout(FIND_WITHIN, observer.find(zone)).await {
+        Ok(found) => found.map_err(Failure::refused),
+        Err(_) => Err(Failure::refused(format!(
+            "{zone} was not found within {} s",
+            FIND_WITHIN.as_secs()
+        ))
+        .hint("check that DNS over UDP and TCP gets out from here, or name other servers to begin at: [observe] roots")),
+    }
 }
 
 /// A sweep over the parent, the signers that the settings know, and every other server of the delegation (each of which

@@ -46,7 +46,7 @@ pub async fn run(args: &ObserveArgs, context: &Context) -> Result<Exit, Failure>
     context
         .out
         .note(format!("Looking for {} from the root down …", args.zone));
-    let topology = observer.find(&args.zone).await.map_err(Failure::refused)?;
+    let topology = look::find(observer.as_ref(), &args.zone).await?;
     let request = look::request(observer.as_ref(), settings.as_ref(), topology, args.tcp).await;
     let observed = observer.sweep(&request).await;
     let lines = captures(&observed);

@@ -76,7 +76,7 @@ pub struct KeySource {
 /// Arguments of `keys pin`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  unbroken keys pin shop.test --provider b\n  \
-    unbroken keys pin shop.test --provider b --file from-their-portal.dnskey --by \"ann, by telephone\" --yes\n\n\
+    unbroken keys pin shop.test --provider b --file portal.dnskey --by \"ann, by phone\" --yes\n\n\
     Writes keys/<zone>/<provider>.dnskey beside the settings.")]
 pub struct PinArgs {
     /// The zone

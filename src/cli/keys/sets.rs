@@ -77,7 +77,7 @@ impl KeySet {
         rdatas.sort();
         rdatas.iter().for_each(|rdata| octets.extend_from_slice(rdata));
         let digits = hash_line(&octets);
-        let groups: Vec<&str> = (0..4)
+        let groups: Vec<&str> = (0..8)
             .filter_map(|group| digits.get(group * 4..group * 4 + 4))
             .collect();
         groups.join("-")

@@ -63,7 +63,7 @@ pub(super) async fn servers(
     provider: Option<&str>,
 ) -> Result<Vec<NameServer>, Failure> {
     let Some(provider) = provider else {
-        return Ok(observer.find(zone).await.map_err(Failure::refused)?.delegated);
+        return Ok(look::find(observer, zone).await?.delegated);
     };
     let settings = settings.ok_or_else(|| {
         Failure::usage("--provider needs a settings file").hint("`unbroken init` writes one")

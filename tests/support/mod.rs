@@ -1,0 +1,118 @@
+//! Runs the program as a person would, and a lab for it to look at.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use unbroken::adapters::SystemClock;
+use unbroken::lab::{LabConfig, Served, World};
+use unbroken::ports::Clock;
+
+/// What the program did.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+
+    /// Everything, for a snapshot; `dir` stands as DIR.
+    pub(crate) fn shown(&self, dir: &Path) -> String {
+        let mut text = format!("exit {}\n", self.code.unwrap_or(-1));
+        for (mark, part) in [("stdout", &self.out), ("stderr", &self.err)] {
+            if !part.is_empty() {
+                text.push_str(&format!("--- {mark}\n{part}"));
+            }
+        }
+        text.replace(&dir.display().to_string(), "DIR")
+    }
+}
+
+/// Runs it in `dir` with nothing of the user's own settings.
+pub(crate) fn unbroken(dir: &Path, arguments: &[&str]) -> Ran {
+    unbroken_with(dir, arguments, &[])
+}
+
+pub(crate) fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_unbroken"))
+        .args(arguments)
+        .current_dir(dir)
+        .env_remove("UNBROKEN_LOG")
+        .env("HOME", dir)
+        .env("USER", "ann")
+        .env("XDG_CONFIG_HOME", dir.join("config"))
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A lab on sockets with settings for it.
+pub(crate) struct Lab {
+    pub(crate) world: Arc<World>,
+    pub(crate) dir: tempfile::TempDir,
+    _served: Served,
+}
+
+impl Lab {
+    pub(crate) async fn start(change: impl FnOnce(&mut LabConfig)) -> Lab {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut config = LabConfig::built_in(clock.now()).unwrap();
+        change(&mut config);
+        let world = Arc::new(World::new(&config).unwrap());
+        let served = Served::start(world.clone(), clock).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("anchors.ds"), world.anchors()).unwrap();
+        let roots: Vec<String> = world.roots().iter().map(|a| format!("\"{a}\"")).collect();
+        let map: Vec<String> = served
+            .map
+            .iter()
+            .map(|(from, to)| format!("\"{from}\" = \"{to}\""))
+            .collect();
+        let names = |provider: &str| -> Vec<String> {
+            let names = world.name_servers(provider);
+            names.iter().map(|name| format!("\"{name}\"")).collect()
+        };
+        let text = format!(
+            "[zone.\"shop.test.\"]\nsigners = [\"a\"]\nparent = \"registry\"\nanchors = \"anchors.ds\"\n\
+             probes = {{ positive = \"www.shop.test. A\", wildcard = \"x.wild.shop.test\" }}\n\n\
+             [provider.a]\ndriver = \"manual\"\nname_servers = [{}]\n\n\
+             [provider.b]\ndriver = \"manual\"\nname_servers = [{}]\n\n\
+             [parent.registry]\ndriver = \"manual\"\n\n\
+             [observe]\nroots = [{}]\nqps = 1000\ntimeout = \"2s\"\naddresses = {{ {} }}\n",
+            names("a").join(", "),
+            names("b").join(", "),
+            roots.join(", "),
+            map.join(", ")
+        );
+        std::fs::write(dir.path().join("unbroken.toml"), text).unwrap();
+        Lab {
+            world,
+            dir,
+            _served: served,
+        }
+    }
+
+    /// Runs the program while the lab serves.
+    pub(crate) async fn unbroken(&self, arguments: &[&str]) -> Ran {
+        let dir: PathBuf = self.dir.path().to_path_buf();
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        tokio::task::spawn_blocking(move || {
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            unbroken(&dir, &words)
+        })
+        .await
+        .unwrap()
+    }
+}
