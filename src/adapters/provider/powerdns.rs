@@ -25,7 +25,7 @@ use crate::ports::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Provider, RrsetChange,
 };
 
-/// How long one call may take.
+/// How long a connection may take, and how long the server may then keep silent (a large zone may take longer in all).
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest body that is read, octets (a zone of some hundred thousand records).
 const LARGEST_BODY: usize = 128 * 1024 * 1024;
@@ -119,7 +119,8 @@ impl PowerDnsProvider {
                 key,
             )]))
             .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT);
+            .connect_timeout(TIMEOUT)
+            .read_timeout(TIMEOUT);
         if is_loopback(&url) {
             builder = builder.no_proxy();
         }
