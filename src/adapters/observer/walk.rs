@@ -57,7 +57,7 @@ impl<'a> Walk<'a> {
         if zone.is_root() {
             return Err("the root has no parent: it cannot be moved".to_owned());
         }
-        let root_servers = self.name_the_roots().await;
+        let root_servers = self.name_the_roots().await?;
         let closest = self.descend(zone, 0).await?;
         if closest != *zone {
             return Err(if self.gone.contains(zone) {
@@ -98,14 +98,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The root's own NS RRset; configured addresses get the names that it gives them.
-    async fn name_the_roots(&mut self) -> Vec<NameServer> {
+    async fn name_the_roots(&mut self) -> Result<Vec<NameServer>, String> {
         let root = Name::root();
-        let Ok(reply) = self
+        let reply = self
             .ask_zone(&root, &root, Rtype::NS, &mut BTreeSet::new(), 0)
-            .await
-        else {
-            return Vec::new();
-        };
+            .await?;
         let mut named = with_glue(ns_names(&reply.message.answer, &root), &reply.message, &root);
         for server in named.iter_mut().filter(|server| server.addresses.is_empty()) {
             if let Ok(found) = self.host(&server.name, 0).await {
@@ -123,7 +120,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        named
+        Ok(named)
     }
 
     /// The servers that the delegation of `zone` names and those that its own NS RRset names.
