@@ -194,8 +194,3 @@ pub fn install_panic_hook() {
         std::process::exit(i32::from(Exit::Fault.code()));
     }));
 }
-
-/// What a command answers whose work this build does not have.
-fn not_in_this_build(command: &str) -> Failure {
-    Failure::usage(format!("`unbroken {command}` is not in this build"))
-}
