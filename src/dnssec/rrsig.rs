@@ -80,7 +80,7 @@ impl Rrsig {
 /// The moment that has `stamp` as its low 32 bits and lies nearest to `near`.
 fn nearest(stamp: u32, near: i64) -> i64 {
     let delta = stamp.wrapping_sub(near as u32) as i32;
-    near + i64::from(delta)
+    near.saturating_add(i64::from(delta))
 }
 
 fn wire_name_length(octets: &[u8]) -> Option<usize> {
