@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use serde::{Deserialize, Serialize};
 
 use super::delegation::no_keys;
-use super::form::{cut_below, lame, unusable};
+use super::form::{child_zone, cut_below, lame, unusable};
 use super::negative::Evidence;
 use super::{DsStatus, Form, Judge, Reason, Status, classify};
 use crate::dns::{Message, Name, Rrset, Rtype, Ttl};
@@ -56,7 +56,7 @@ const MOST_ALIASES: usize = 16;
 /// Judges an answer of a server of `zone` under its trusted keys (RFC 4035 sections 5.3 and 5.4).
 ///
 /// Aliases are followed within the message as far as they stay in the zone. Not checked: what lies behind an alias that
-/// leaves the zone or the message, and records that the answer does not need.
+/// leaves the zone (also into a signed zone below it) or the message, and records that the answer does not need.
 pub fn judge_answer(
     qname: &Name,
     qtype: Rtype,
@@ -92,20 +92,9 @@ impl AnswerVerdict {
 
     /// The whole is as good as its worst part.
     fn worsen(&mut self, status: Status, reasons: Vec<Reason>) {
-        self.status = worse(self.status, status);
+        self.status = self.status.worse(status);
         self.reasons.extend(reasons);
     }
-}
-
-/// Bogus outweighs indeterminate, which outweighs insecure.
-fn worse(a: Status, b: Status) -> Status {
-    let rank = |status| match status {
-        Status::Secure => 0,
-        Status::Insecure => 1,
-        Status::Indeterminate => 2,
-        Status::Bogus => 3,
-    };
-    if rank(a) >= rank(b) { a } else { b }
 }
 
 impl Judge<'_> {
@@ -168,6 +157,12 @@ impl Judge<'_> {
         let rrsets = case.answer.answer_rrsets();
         let mut name = qname.clone();
         for step in 0..=MOST_ALIASES {
+            if let Some(child) = child_zone(&name, case.zone, case.answer) {
+                if step == 0 {
+                    verdict.worsen(Status::Indeterminate, vec![below_a_cut(case.zone, &child)]);
+                }
+                return;
+            }
             let data: Vec<&Rrset> = rrsets
                 .iter()
                 .filter(|set| set.name == name && !set.rdatas.is_empty())
@@ -365,6 +360,11 @@ impl Judge<'_> {
             .find(|set| set.name == *cut && set.rtype == Rtype::DS);
         verdict.rrsets.extend(ds.map(|set| (set, found.signers)));
     }
+}
+
+fn below_a_cut(zone: &Name, child: &Name) -> Reason {
+    let text = format!("the answer comes from {child}, a zone below, and has to be judged under its keys");
+    Reason::new("child-zone", zone, text, "RFC 4035 section 5.3.1")
 }
 
 fn too_many(zone: &Name) -> Reason {

@@ -226,3 +226,57 @@ fn the_cname_beside_a_dname_must_be_what_it_makes() {
         (Status::Bogus, vec!["dname-wrong-cname"])
     );
 }
+
+/// One server may serve a zone and one below it.
+#[test]
+fn answers_of_a_zone_below_are_left_to_its_own_keys() {
+    let (zone, below) = (shop(), Zone::new("sub.shop.test."));
+    let data = below.signed("x.sub.shop.test. A 192.0.2.1\n");
+    let answer = message("x.sub.shop.test.", Rtype::A, data.clone(), vec![]);
+    let verdict = answer_of(&zone, "x.sub.shop.test.", Rtype::A, &answer);
+    assert_eq!(
+        (verdict.status, codes(&verdict.reasons)),
+        (Status::Indeterminate, vec!["child-zone"])
+    );
+
+    let denial = below.negative(
+        "y.sub.shop.test.",
+        Rcode::NXDOMAIN,
+        "sub.shop.test. NSEC x.sub.shop.test. NS SOA\n",
+    );
+    let verdict = answer_of(&zone, "y.sub.shop.test.", Rtype::A, &denial);
+    assert_eq!(codes(&verdict.reasons), ["child-zone"]);
+
+    let mut alias = zone.signed("www.shop.test. CNAME x.sub.shop.test.\n");
+    alias.extend(data);
+    let answer = message("www.shop.test.", Rtype::A, alias, vec![]);
+    let verdict = answer_of(&zone, "www.shop.test.", Rtype::A, &answer);
+    assert_eq!(
+        (verdict.status, verdict.kind),
+        (Status::Secure, Some(AnswerKind::Cname))
+    );
+    assert_eq!(verdict.rrsets.len(), 1);
+}
+
+#[test]
+fn verdicts_are_written_in_stable_words() {
+    let zone = shop();
+    let verdict = judge_dnskey(
+        &zone.apex,
+        &DsSet::new(),
+        &zone.good_dnskey_answer(),
+        NOW,
+        &mut Budget::default(),
+    );
+    let json = serde_json::to_value(&verdict).unwrap();
+    assert_eq!(json["status"], "insecure");
+    assert_eq!(json["zone"], "shop.test.");
+    assert_eq!(json["reasons"][0]["code"], "ds-none");
+    assert_eq!(json["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(serde_json::to_value(AnswerKind::NxDomain).unwrap(), "nx-domain");
+    assert_eq!(serde_json::to_value(Form::ServFail).unwrap(), "serv-fail");
+    assert_eq!(
+        serde_json::to_value(DsStatus::ProvenAbsent).unwrap(),
+        "proven-absent"
+    );
+}

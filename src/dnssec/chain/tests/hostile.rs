@@ -57,6 +57,25 @@ fn the_key_that_the_ds_names_is_tried_before_its_twins() {
     assert!(verdict.signers.untried > 0);
 }
 
+#[test]
+fn no_time_is_too_strange() {
+    let zone = shop();
+    let answer = zone.positive(A);
+    for at in [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX] {
+        let budget = &mut Budget::default();
+        let verdict = judge_answer(
+            &name("www.shop.test."),
+            Rtype::A,
+            &zone.apex,
+            &zone.keys(),
+            &answer,
+            at,
+            budget,
+        );
+        assert_eq!(verdict.status, Status::Bogus, "{at}");
+    }
+}
+
 fn judge_all(octets: &[u8], zone: &Zone) {
     let Ok(found) = Message::parse(octets) else { return };
     let budget = &mut Budget::default();
