@@ -86,29 +86,58 @@ impl LabArgs {
     fn apex(&self, path: &std::path::Path, text: &str) -> Result<Name, Failure> {
         let records = parse_records(text, &Name::root(), 3_600)
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-        records.iter().find(|record| record.rtype == Rtype::SOA).map(|record| record.name.clone()).ok_or_else(|| {
-            Failure::usage(format!("{}: no SOA record, so the zone's name is not known", path.display()))
+        records
+            .iter()
+            .find(|record| record.rtype == Rtype::SOA)
+            .map(|record| record.name.clone())
+            .ok_or_else(|| {
+                Failure::usage(format!(
+                    "{}: no SOA record, so the zone's name is not known",
+                    path.display()
+                ))
                 .hint("begin the file with `$ORIGIN example.com.` and a SOA record")
-        })
+            })
     }
 
     fn play(&self, now: Moment) -> Result<Play, Failure> {
         let config = self.config(now)?;
         let real = self.virtual_time;
-        let out = self.out.clone().unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("unbroken-lab-{}", std::process::id()))
-        });
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("unbroken-lab-{}", std::process::id())));
         Ok(Play {
             config,
-            purpose: Purpose::Migrate { from: "a".to_owned(), to: "b".to_owned() },
+            purpose: Purpose::Migrate {
+                from: "a".to_owned(),
+                to: "b".to_owned(),
+            },
             group: vec!["a".to_owned()],
             soak: if real { REAL_SOAK } else { SHORT_SOAK },
-            interval: if real { Duration::from_secs(900) } else { Duration::from_millis(500) },
-            pace: if real { Duration::from_secs(600) } else { Duration::from_millis(40) },
-            rules: if real {
-                GateRules { ttl_floor: 60, margin: 5, stale: 0, patience: 3_600 }
+            interval: if real {
+                Duration::from_secs(900)
             } else {
-                GateRules { ttl_floor: 0, margin: 0, stale: 0, patience: 3 }
+                Duration::from_millis(500)
+            },
+            pace: if real {
+                Duration::from_secs(600)
+            } else {
+                Duration::from_millis(40)
+            },
+            rules: if real {
+                GateRules {
+                    ttl_floor: 60,
+                    margin: 5,
+                    stale: 0,
+                    patience: 3_600,
+                }
+            } else {
+                GateRules {
+                    ttl_floor: 0,
+                    margin: 0,
+                    stale: 0,
+                    patience: 3,
+                }
             },
             out,
             virtual_time: self.virtual_time,
@@ -123,7 +152,9 @@ impl LabArgs {
 /// If a file cannot be read, or the lab cannot be built.
 pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
     if let Some(fault) = &args.fault {
-        return Err(Failure::usage(format!("there is no fault '{fault}' in this version")));
+        return Err(Failure::usage(format!(
+            "there is no fault '{fault}' in this version"
+        )));
     }
     let plan = args.play(context.now())?;
     let begun = std::time::Instant::now();
@@ -145,7 +176,11 @@ pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
     } else {
         context.out.line(closing_text(&outcome, begun.elapsed(), context));
     }
-    Ok(if outcome.is_good() { Exit::Done } else { Exit::Fails })
+    Ok(if outcome.is_good() {
+        Exit::Done
+    } else {
+        Exit::Fails
+    })
 }
 
 fn opening_text(opening: &Opening<'_>) -> String {
@@ -160,30 +195,44 @@ fn opening_text(opening: &Opening<'_>) -> String {
             .name_servers(operator)
             .iter()
             .zip(world.addresses(operator))
-            .map(|(name, address)| match opening.served.and_then(|served| served.map.get(address)) {
-                Some(real) => format!("{name} at {real}"),
-                None => name.to_string(),
-            })
+            .map(
+                |(name, address)| match opening.served.and_then(|served| served.map.get(address)) {
+                    Some(real) => format!("{name} at {real}"),
+                    None => name.to_string(),
+                },
+            )
             .collect();
         out.push_str(&format!("  {operator:<9} {}\n", servers.join(", ")));
     }
     out.push_str("A crowd of model resolvers asks, caches and validates all the while.\n");
     out.push_str(&format!("Journal: {}\n\n", opening.journal.display()));
-    out.push_str(&format!("The plan: {}, {} steps. Waits, as derived from the TTLs just seen:\n", opening.plan.purpose, opening.plan.steps.len()));
+    out.push_str(&format!(
+        "The plan: {}, {} steps. Waits, as derived from the TTLs just seen:\n",
+        opening.plan.purpose,
+        opening.plan.steps.len()
+    ));
     for step in opening.calendar {
         let when = match step.at {
             Some(at) if at.since(opening.from).as_secs() < 1 => "at once".to_owned(),
             Some(at) => format!("after {}", spell(at.since(opening.from))),
             None => "not known yet".to_owned(),
         };
-        out.push_str(&format!("  {:<24} {:<18} {}\n", step.step.to_string(), when, step.title));
+        out.push_str(&format!(
+            "  {:<24} {:<18} {}\n",
+            step.step.to_string(),
+            when,
+            step.title
+        ));
     }
     out
 }
 
 fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String {
     let crowd = &outcome.crowd;
-    let mut out = format!("\n{:<26}{:>9}{:>11}{:>8}{:>13}\n", "resolver", "asked", "validated", "failed", "unreachable");
+    let mut out = format!(
+        "\n{:<26}{:>9}{:>11}{:>8}{:>13}\n",
+        "resolver", "asked", "validated", "failed", "unreachable"
+    );
     for one in &crowd.resolvers {
         out.push_str(&format!(
             "{:<26}{:>9}{:>11}{:>8}{:>13}\n",
@@ -203,7 +252,12 @@ fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String 
         );
         context.out.paint(Tone::Good, text)
     } else {
-        let text = format!("Not as it should be: {}, {} failed, {} unreachable.", outcome.ended, crowd.failed(), crowd.unreachable());
+        let text = format!(
+            "Not as it should be: {}, {} failed, {} unreachable.",
+            outcome.ended,
+            crowd.failed(),
+            crowd.unreachable()
+        );
         context.out.paint(Tone::Bad, text)
     };
     out.push_str(&format!("\n{verdict}\n"));

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Crowd, CrowdConfig, CrowdReport, LabConfig, LabError, Policy, Questions, Served, Tally, VirtualClock, World,
-    WorldTransport, team, wish,
+    Crowd, CrowdConfig, CrowdReport, LabConfig, LabError, Policy, Questions, Served, Tally, VirtualClock,
+    World, WorldTransport, team, wish,
 };
 use crate::adapters::journal::{FileJournal, MemoryJournal, zone_dir};
 use crate::adapters::{NetTransport, SystemClock};
@@ -67,7 +67,10 @@ pub struct Outcome {
 impl Outcome {
     /// Whether it went as it should: complete, continuous, and no resolver failed.
     pub fn is_good(&self) -> bool {
-        self.ended == "complete" && self.continuous && self.crowd.failed() == 0 && self.crowd.unreachable() == 0
+        self.ended == "complete"
+            && self.continuous
+            && self.crowd.failed() == 0
+            && self.crowd.unreachable() == 0
     }
 }
 
@@ -137,7 +140,14 @@ async fn on_sockets(
     let driven = crowd.drive(clock.clone());
     let dir = zone_dir(&play.out, world.zone());
     let journal = FileJournal::open(&dir, clock.now(), "lab")?;
-    let stage = Stage { play, world: &world, served: Some(&served), clock, transport, dir };
+    let stage = Stage {
+        play,
+        world: &world,
+        served: Some(&served),
+        clock,
+        transport,
+        dir,
+    };
     let (ending, sweeps, took) = stage.run(Box::new(journal), reporter, opening).await?;
     let crowd = driven.stop().await;
     Ok(outcome(ending, crowd, sweeps, took, stage.dir))
@@ -157,18 +167,34 @@ async fn in_virtual_time(
     let dir = zone_dir(&play.out, world.zone());
     let kept = Kept::default();
     let clock: Arc<dyn Clock> = hands;
-    let stage = Stage { play, world: &world, served: None, clock, transport, dir };
+    let stage = Stage {
+        play,
+        world: &world,
+        served: None,
+        clock,
+        transport,
+        dir,
+    };
     let (ending, sweeps, took) = stage.run(Box::new(kept.clone()), reporter, opening).await?;
     kept.with(|journal| journal.write_to(&stage.dir))?;
     Ok(outcome(ending, tally.report(), sweeps, took, stage.dir))
 }
 
-fn crowd(play: &Play, world: &World, transport: &Arc<dyn Transport>, start: Moment) -> Result<Crowd, PlayError> {
+fn crowd(
+    play: &Play,
+    world: &World,
+    transport: &Arc<dyn Transport>,
+    start: Moment,
+) -> Result<Crowd, PlayError> {
     let config = CrowdConfig {
         policies: Policy::all(),
         roots: world.roots().to_vec(),
         anchors: anchors(world)?,
-        questions: Questions::of(&play.config.zone, &play.config.records),
+        questions: world
+            .providers()
+            .next()
+            .and_then(|name| world.read(name, Questions::of))
+            .unwrap_or_default(),
         interval: play.pace,
         timeout: Duration::from_secs(2),
         seed: play.seed,
@@ -202,7 +228,13 @@ impl Stage<'_> {
         let mut runner = Runner::open(team, State::new(anchors(self.world)?), journal, reporter)?;
         runner.survey().await?;
         runner.sweep().await?;
-        let wish = wish(self.world, self.play.purpose.clone(), &self.play.group, self.play.rules, self.play.soak);
+        let wish = wish(
+            self.world,
+            self.play.purpose.clone(),
+            &self.play.group,
+            self.play.rules,
+            self.play.soak,
+        );
         let made = plan(&wish, &runner.state, self.clock.now());
         let refusals: Vec<Finding> = preflight(&runner.state, &made);
         if !refusals.is_empty() {
@@ -230,7 +262,15 @@ fn outcome(ending: Ending, crowd: CrowdReport, sweeps: u64, took: Duration, jour
         Ending::Halted(_) => ("halted", false, Vec::new()),
         Ending::Owed(_) | Ending::Stepped(_) => ("owed", false, Vec::new()),
     };
-    Outcome { ended, continuous, conflicts, crowd, lab_seconds: took.as_secs(), sweeps, journal }
+    Outcome {
+        ended,
+        continuous,
+        conflicts,
+        crowd,
+        lab_seconds: took.as_secs(),
+        sweeps,
+        journal,
+    }
 }
 
 /// A journal in memory that can still be read when the runner is done with it.
@@ -245,7 +285,8 @@ impl Kept {
 
 impl JournalView for Kept {
     fn entries(&self) -> Result<Entries<'_>, JournalError> {
-        let all: Vec<Result<Entry, JournalError>> = self.with(|journal| Ok::<_, JournalError>(journal.entries()?.collect()))?;
+        let all: Vec<Result<Entry, JournalError>> =
+            self.with(|journal| Ok::<_, JournalError>(journal.entries()?.collect()))?;
         Ok(Box::new(all.into_iter()))
     }
 

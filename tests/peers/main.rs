@@ -25,7 +25,7 @@ use moves::Wrong;
 use servers::Kind::{Bind, Knot, PowerDns};
 
 /// Whether the `unbroken` binary can do these moves already. Where it is false, the scenarios that need it only say so.
-const PRODUCT_READY: bool = false;
+const PRODUCT_READY: bool = true;
 
 /// Declares tests that each run in a namespace of their own; a name is needed because the test calls itself there.
 macro_rules! scenarios {

@@ -70,8 +70,8 @@ fn unbroken(lab: &Lab, args: &[&str], limit: Duration) -> Result<()> {
 /// The settings file: both providers, the registry, and TTLs as they are.
 fn settings(lab: &Lab) -> String {
     format!(
-        "[zone.\"{ZONE}\"]\nsigners = [\"{}\"]\nparent = \"registry\"\nanchors = \"anchors.ds\"\n\n{}\n{}\n{}\n\
-         [observe]\nroots = [\"{ROOT}\"]\ninterval = \"1s\"\nttl_floor = \"0s\"\nmargin = \"{MARGIN}\"\n",
+        "[zone.\"{ZONE}\"]\nsigners = [\"{}\"]\nsoak = \"3s\"\nparent = \"registry\"\nanchors = \"anchors.ds\"\n\n{}\n{}\n{}\n\
+         [observe]\nroots = [\"{ROOT}\"]\ninterval = \"1s\"\nqps = 50\nttl_floor = \"0s\"\nmargin = \"{MARGIN}\"\n",
         lab.old.kind.label(),
         lab.old.server.product_settings(),
         lab.new.server.product_settings(),
