@@ -161,3 +161,22 @@ fn the_schema_names_every_table() {
     }
     assert_eq!(schema["additionalProperties"], false);
 }
+
+#[tokio::test]
+async fn a_secret_that_was_read_is_in_no_other_text() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("c.key"), "hunter2\n").unwrap();
+    let settings = Settings::parse(&dir.path().join("unbroken.toml"), GOOD).unwrap();
+    let ProviderDriver::PowerDns { api_key, .. } = &settings.provider("c").unwrap().driver else {
+        panic!("not PowerDNS");
+    };
+    let secret = api_key.read().await.unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&secret), "hunter2");
+    for text in [
+        format!("{settings:?}"),
+        format!("{secret:?}"),
+        settings.redacted().to_string(),
+    ] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn check_says_what_does_not_hold() {
         let found = ask(&["check", "-"], true, BROKEN);
-        assert_eq!((found.exit, &found.error), (1, &None));
+        assert_eq!((found.exit.code(), &found.error), (1, &None));
         assert_eq!(json(&found)["conflicts"][0]["rule"], "dnskey-data");
         let one = ask(
             &["check", "-", "--class", "only-13", "--ttl-floor", "60"],
@@ -280,13 +280,13 @@ mod tests {
             true,
             &whole,
         );
-        assert_eq!((fine.exit, &json(&fine)["continuous"]), (0, &true.into()));
+        assert_eq!((fine.exit.code(), &json(&fine)["continuous"]), (0, &true.into()));
     }
 
     #[test]
     fn earliest_says_when() {
         let found = ask(&["earliest", "-", REPAIR, "--now", "2000"], true, BROKEN);
-        assert_eq!(found.exit, 0);
+        assert_eq!(found.exit.code(), 0);
         assert_eq!(
             (&json(&found)["earliest"], &json(&found)["clean_from"]),
             (&2000.into(), &2300.into())
@@ -299,7 +299,7 @@ mod tests {
             BROKEN,
         );
         assert_eq!(
-            (found.exit, &json(&found)["earliest"]),
+            (found.exit.code(), &json(&found)["earliest"]),
             (1, &serde_json::Value::Null)
         );
     }
@@ -308,7 +308,7 @@ mod tests {
     fn wrong_input_is_said_on_the_other_stream() {
         let wrong = |words: &[&str], stdin: &str| {
             let answer = ask(words, true, stdin);
-            assert_eq!((answer.exit, answer.out.as_str()), (2, ""));
+            assert_eq!((answer.exit.code(), answer.out.as_str()), (2, ""));
             answer.error.unwrap()
         };
         assert!(wrong(&["check", "-"], "{").starts_with("standard input: not JSON"));

@@ -175,7 +175,12 @@ pub fn install_panic_hook() {
         let place = info
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let words = info.payload_as_str().unwrap_or("no more is known");
+        let payload = info.payload();
+        let words = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no more is known");
         let mut stderr = std::io::stderr().lock();
         let _ = writeln!(stderr, "error: a fault in unbroken itself{place}: {words}");
         let _ = writeln!(
