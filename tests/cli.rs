@@ -1,4 +1,10 @@
 //! The command line: help, errors and their exit status, starter settings, journals that another has or that are damaged.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Commands that look at a zone, against a lab on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! The settings file: what it gives, and what is said about a wrong one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 use std::path::Path;
 use std::time::Duration;
