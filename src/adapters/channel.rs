@@ -19,6 +19,8 @@ use crate::ports::{
 
 /// How long an answer to a query, an update or the next message of a transfer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest zone that is transferred, octets of messages.
+const LARGEST_TRANSFER: u64 = 4 * 1024 * 1024 * 1024;
 
 /// The settings of an RFC 2136 server, for a provider (whose `zone` is the zone) and a parent (whose `zone` is the parent).
 #[derive(Clone, Debug)]
@@ -238,6 +240,7 @@ impl Channel {
 #[derive(Default)]
 struct Framing {
     started: bool,
+    octets: u64,
 }
 
 impl Framing {
@@ -248,6 +251,11 @@ impl Framing {
         zone: &Name,
         each: &mut (dyn FnMut(Record) + Send),
     ) -> Result<bool, (FailureClass, String)> {
+        self.octets = self.octets.saturating_add(octets.len() as u64);
+        if self.octets > LARGEST_TRANSFER {
+            let said = format!("the transfer is larger than {LARGEST_TRANSFER} octets");
+            return Err((FailureClass::Unsupported, said));
+        }
         let message = Message::parse(octets).map_err(|error| (FailureClass::Refused, error.to_string()))?;
         if message.rcode != Rcode::NOERROR {
             let said = format!(

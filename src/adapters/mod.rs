@@ -1,4 +1,30 @@
 //! What speaks to the world outside: sockets, clock, name servers, providers and parents. One file a system.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use std::{path::Path, sync::Arc};
+//! use unbroken::adapters::*;
+//! use unbroken::ports::{Clock, Observer, Provider, Transport};
+//! use unbroken::dns::{Name, Rtype};
+//!
+//! let zone = Name::parse("shop.test")?;
+//! let map = AddressMap::parse([("192.0.2.11", "127.0.0.1:5301")])?;
+//! let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(map));
+//! let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+//! let secret = SecretRef::Env("LAB_TSIG".into()).resolve(Path::new(".")).await?.secret;
+//! let config = Rfc2136Config {
+//!     name: "a".into(),
+//!     zone: zone.clone(),
+//!     server: parse_address("192.0.2.11")?,
+//!     tsig: TsigKey::new(Name::parse("lab")?, "hmac-sha256".parse()?, &secret)?,
+//!     profile: Profile::Bind,
+//! };
+//! let provider = Rfc2136Provider::new(config, transport.clone(), clock.clone());
+//! println!("{:?}", provider.read(Rtype::DNSKEY).await?);
+//! let observer = DnsObserver::new(ObserverConfig::default(), transport, clock);
+//! println!("{:?}", observer.find(&zone).await);
+//! # Ok(()) }
+//! ```
 
 mod channel;
 mod clock;

@@ -2,14 +2,17 @@
 
 use clap::Args;
 
-use super::{Context, Exit, Failure, not_in_this_build};
-
+use super::{Context, Exit, Failure, inbox};
+use crate::adapters::journal::FileView;
 use crate::dns::Name;
+use crate::dnssec::Anchors;
+use crate::runner::fold_view;
+use crate::workflow::{Approval, Decision, State, decide};
 
 /// Arguments of `approve`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Example:\n  unbroken approve leave-ns --zone shop.test --because \"change 4711\""
+    after_long_help = "Example:\n  unbroken approve 10-ns-at-parent-remove --zone shop.test --because \"change 4711\""
 )]
 pub struct ApproveArgs {
     /// The step whose gate it is, as `unbroken status` names it [default: the one that waits now]
@@ -21,15 +24,72 @@ pub struct ApproveArgs {
     /// Why, for the journal
     #[arg(long, value_name = "TEXT")]
     pub because: Option<String>,
+    /// Who approves, for the journal [default: the user of this process]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
     /// Do not ask again
     #[arg(long)]
     pub yes: bool,
 }
 
-/// Does it.
+/// Leaves the approval where the runner finds it, whether one is running or not.
 ///
 /// # Errors
-/// If it cannot be done; see [`Failure`].
-pub async fn run(_args: &ApproveArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(not_in_this_build("approve"))
+/// If nothing waits for a person, or the folder cannot be written.
+pub async fn run(args: &ApproveArgs, context: &Context) -> Result<Exit, Failure> {
+    let zone = match &args.zone {
+        Some(zone) => zone.clone(),
+        None => context.zone(&context.settings()?, None)?,
+    };
+    let dir = context.journal_dir(&zone)?;
+    let journal = FileView::open(&dir)?;
+    let state = fold_view(&journal, State::new(Anchors::iana_root()))?;
+    let what = match (&args.step, decide(&state)) {
+        (Some(step), _) => step.clone(),
+        (
+            None,
+            Decision::Person {
+                what, approve: true, ..
+            },
+        ) => what,
+        (None, _) => {
+            return Err(Failure::usage(format!("nothing of {zone} waits for an approval"))
+                .hint("`unbroken status` says what it waits for"));
+        }
+    };
+    let known = what == "blind-spots"
+        || state
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.steps.iter().any(|step| step.id.0 == what));
+    if !known {
+        return Err(
+            Failure::usage(format!("the plan of {zone} has no step '{what}'")).hint(
+                "`unbroken status` lists the steps; `blind-spots` is the other thing that can be approved",
+            ),
+        );
+    }
+    if !context.confirmed(args.yes, &format!("Approve {what} of {zone}?"), "yes")? {
+        return Err(Failure::new(Exit::NotYet, "not approved"));
+    }
+    let approval = Approval {
+        what: what.clone(),
+        by: args.by.clone().unwrap_or_else(whoami),
+        note: args.because.clone().unwrap_or_default(),
+    };
+    inbox::put(&dir, &approval, context.now())?;
+    context.out.line(format!(
+        "approved: {what} of {zone}; `unbroken run` takes it up within its interval"
+    ));
+    if context.out.json() {
+        context.out.document(&approval)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The name of the person at the keyboard, as the environment gives it.
+pub(super) fn whoami() -> String {
+    std::env::var("SUDO_USER")
+        .or_else(|_| std::env::var("USER"))
+        .unwrap_or_else(|_| "unknown".to_owned())
 }

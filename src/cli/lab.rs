@@ -1,10 +1,17 @@
 //! `unbroken lab`: the whole job in an embedded little internet.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Context, Exit, Failure, not_in_this_build};
+use super::tell::Teller;
+use super::{Context, Exit, Failure, Tone};
+use crate::dns::{Name, Rtype, parse_records};
+use crate::lab::{LabConfig, Opening, Outcome, Play, PlayError, SignerKind, Ttls, play};
+use crate::moment::Moment;
+use crate::report::spell;
+use crate::workflow::{GateRules, Purpose};
 
 /// Arguments of `lab`.
 #[derive(Debug, Args)]
@@ -43,10 +50,169 @@ pub enum Signers {
     Csk,
 }
 
-/// Does it.
+/// TTLs of a second or two: how long both serve before one leaves, seconds.
+const SHORT_SOAK: u64 = 3;
+/// As under a large top-level domain: a day.
+const REAL_SOAK: u64 = 86_400;
+
+impl LabArgs {
+    fn config(&self, now: Moment) -> Result<LabConfig, Failure> {
+        let mut config = match &self.zone {
+            None => LabConfig::built_in(now),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+                let zone = self.apex(path, &text)?;
+                LabConfig::with_zone_text(zone, &text, now)
+            }
+        }
+        .map_err(|error| Failure::usage(error.to_string()))?;
+        let kind = match self.signers {
+            Signers::KskZsk => SignerKind::KskZsk,
+            Signers::Csk => SignerKind::Csk,
+        };
+        for provider in &mut config.providers {
+            provider.signer = kind;
+            provider.nsec3 = self.nsec3;
+        }
+        if self.virtual_time {
+            config.ttls = Ttls::real();
+            config.validity = Duration::from_secs(30 * 86_400);
+        }
+        Ok(config)
+    }
+
+    /// The owner of the SOA in a person's own zone file.
+    fn apex(&self, path: &std::path::Path, text: &str) -> Result<Name, Failure> {
+        let records = parse_records(text, &Name::root(), 3_600)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        records.iter().find(|record| record.rtype == Rtype::SOA).map(|record| record.name.clone()).ok_or_else(|| {
+            Failure::usage(format!("{}: no SOA record, so the zone's name is not known", path.display()))
+                .hint("begin the file with `$ORIGIN example.com.` and a SOA record")
+        })
+    }
+
+    fn play(&self, now: Moment) -> Result<Play, Failure> {
+        let config = self.config(now)?;
+        let real = self.virtual_time;
+        let out = self.out.clone().unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("unbroken-lab-{}", std::process::id()))
+        });
+        Ok(Play {
+            config,
+            purpose: Purpose::Migrate { from: "a".to_owned(), to: "b".to_owned() },
+            group: vec!["a".to_owned()],
+            soak: if real { REAL_SOAK } else { SHORT_SOAK },
+            interval: if real { Duration::from_secs(900) } else { Duration::from_millis(500) },
+            pace: if real { Duration::from_secs(600) } else { Duration::from_millis(40) },
+            rules: if real {
+                GateRules { ttl_floor: 60, margin: 5, stale: 0, patience: 3_600 }
+            } else {
+                GateRules { ttl_floor: 0, margin: 0, stale: 0, patience: 3 }
+            },
+            out,
+            virtual_time: self.virtual_time,
+            seed: 1,
+        })
+    }
+}
+
+/// Plays it and says what came of it.
 ///
 /// # Errors
-/// If it cannot be done; see [`Failure`].
-pub async fn run(_args: &LabArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(not_in_this_build("lab"))
+/// If a file cannot be read, or the lab cannot be built.
+pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(fault) = &args.fault {
+        return Err(Failure::usage(format!("there is no fault '{fault}' in this version")));
+    }
+    let plan = args.play(context.now())?;
+    let begun = std::time::Instant::now();
+    let quiet = context.out.json();
+    let teller = Teller::new(false, quiet, args.virtual_time);
+    let outcome = play(&plan, Box::new(teller), |opening| {
+        if !quiet {
+            context.out.line(opening_text(opening));
+        }
+    })
+    .await
+    .map_err(|error| match error {
+        PlayError::Run(error) => error.into(),
+        PlayError::Journal(error) => error.into(),
+        other => Failure::refused(other.to_string()),
+    })?;
+    if quiet {
+        context.out.document(&outcome)?;
+    } else {
+        context.out.line(closing_text(&outcome, begun.elapsed(), context));
+    }
+    Ok(if outcome.is_good() { Exit::Done } else { Exit::Fails })
+}
+
+fn opening_text(opening: &Opening<'_>) -> String {
+    let world = opening.world;
+    let mut out = format!("An internet of its own for {}", world.zone());
+    match opening.served {
+        Some(_) => out.push_str(", on free ports of 127.0.0.1, real DNS over UDP and TCP:\n"),
+        None => out.push_str(", in virtual time, with the TTLs of the real world:\n"),
+    }
+    for operator in world.operators() {
+        let servers: Vec<String> = world
+            .name_servers(operator)
+            .iter()
+            .zip(world.addresses(operator))
+            .map(|(name, address)| match opening.served.and_then(|served| served.map.get(address)) {
+                Some(real) => format!("{name} at {real}"),
+                None => name.to_string(),
+            })
+            .collect();
+        out.push_str(&format!("  {operator:<9} {}\n", servers.join(", ")));
+    }
+    out.push_str("A crowd of model resolvers asks, caches and validates all the while.\n");
+    out.push_str(&format!("Journal: {}\n\n", opening.journal.display()));
+    out.push_str(&format!("The plan: {}, {} steps. Waits, as derived from the TTLs just seen:\n", opening.plan.purpose, opening.plan.steps.len()));
+    for step in opening.calendar {
+        let when = match step.at {
+            Some(at) if at.since(opening.from).as_secs() < 1 => "at once".to_owned(),
+            Some(at) => format!("after {}", spell(at.since(opening.from))),
+            None => "not known yet".to_owned(),
+        };
+        out.push_str(&format!("  {:<24} {:<18} {}\n", step.step.to_string(), when, step.title));
+    }
+    out
+}
+
+fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String {
+    let crowd = &outcome.crowd;
+    let mut out = format!("\n{:<26}{:>9}{:>11}{:>8}{:>13}\n", "resolver", "asked", "validated", "failed", "unreachable");
+    for one in &crowd.resolvers {
+        out.push_str(&format!(
+            "{:<26}{:>9}{:>11}{:>8}{:>13}\n",
+            one.name, one.asked, one.validated, one.failed, one.unreachable
+        ));
+        for failure in one.failures.iter().take(2) {
+            out.push_str(&format!("    {failure}\n"));
+        }
+    }
+    for conflict in &outcome.conflicts {
+        out.push_str(&format!("conflict: {conflict}\n"));
+    }
+    let verdict = if outcome.is_good() {
+        let text = format!(
+            "The zone moved. {} questions, no resolver failed, and every mixture of answers that a cache could hold validated.",
+            crowd.asked()
+        );
+        context.out.paint(Tone::Good, text)
+    } else {
+        let text = format!("Not as it should be: {}, {} failed, {} unreachable.", outcome.ended, crowd.failed(), crowd.unreachable());
+        context.out.paint(Tone::Bad, text)
+    };
+    out.push_str(&format!("\n{verdict}\n"));
+    out.push_str(&format!(
+        "{} of the lab's time in {:.1} s, {} sweeps. Journal: {}\n",
+        spell(Duration::from_secs(outcome.lab_seconds)),
+        took.as_secs_f64(),
+        outcome.sweeps,
+        outcome.journal.display()
+    ));
+    out
 }

@@ -8,7 +8,10 @@ pub mod check;
 pub mod completions;
 mod context;
 pub mod continuity;
+mod crew;
+mod drive;
 mod failure;
+mod inbox;
 pub mod init;
 pub mod keys;
 pub mod lab;
@@ -17,10 +20,12 @@ pub mod man;
 pub mod observe;
 mod output;
 pub mod plan;
+mod plans;
 pub mod run;
 pub mod settings;
 pub mod status;
 pub mod step;
+mod tell;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -189,9 +194,4 @@ pub fn install_panic_hook() {
         );
         std::process::exit(i32::from(Exit::Fault.code()));
     }));
-}
-
-/// What a command answers whose work this build does not have.
-fn not_in_this_build(command: &str) -> Failure {
-    Failure::usage(format!("`unbroken {command}` is not in this build"))
 }

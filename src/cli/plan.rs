@@ -2,9 +2,13 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Exit, Failure, not_in_this_build};
-
+use super::crew::{crew, wish};
+use super::{Context, Exit, Failure, plans};
+use crate::adapters::journal::MemoryJournal;
 use crate::dns::Name;
+use crate::report::{PlanView, plan_text};
+use crate::runner::{Quiet, RunError, Runner};
+use crate::workflow::{Purpose, Severity, State, forecast, plan, preflight};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -47,10 +51,84 @@ pub enum Playbook {
     },
 }
 
-/// Does it.
+impl Playbook {
+    fn purpose(&self) -> Purpose {
+        match self {
+            Playbook::Migrate { from, to } => Purpose::Migrate {
+                from: from.clone(),
+                to: to.clone(),
+            },
+            Playbook::Join { provider } => Purpose::Join {
+                signer: provider.clone(),
+            },
+            Playbook::Leave { provider } => Purpose::Leave {
+                signer: provider.clone(),
+            },
+        }
+    }
+}
+
+/// Looks, plans, and prints; writes nothing but the plan itself.
 ///
 /// # Errors
-/// If it cannot be done; see [`Failure`].
-pub async fn run(_args: &PlanArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(not_in_this_build("plan"))
+/// If the settings are wrong or the zone's servers are not found.
+pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let zone = context.zone(&settings, args.zone.as_ref())?;
+    let wish = wish(&settings, &zone, args.playbook.purpose())?;
+    context
+        .out
+        .note(format!("looking at every server of {zone} and of its parent ..."));
+    let team = crew(&settings, &zone).await?;
+    let state = State::new(settings.zone(&zone)?.anchors.clone());
+    // Whatever is seen here goes with this process: the plan is the only thing that stays.
+    let mut runner = Runner::open(team, state, Box::new(MemoryJournal::default()), Box::new(Quiet))?;
+    runner.survey().await?;
+    runner.sweep().await?;
+    let made = plan(&wish, &runner.state, context.now());
+    let findings = preflight(&runner.state, &made);
+    let refused = findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Refuse);
+    let from = context.now();
+    let view = PlanView {
+        hash: made.hash(),
+        steps: if refused {
+            Vec::new()
+        } else {
+            forecast(&runner.state, &made, from.ceil_seconds())
+        },
+        findings,
+        from,
+        plan: made,
+    };
+    if !refused {
+        plans::save(&context.journal_dir(&zone)?, &view.plan)?;
+    }
+    if context.out.json() {
+        context.out.document(&view)?;
+    } else {
+        context.out.line(plan_text(&view));
+        if !refused {
+            let short = view.hash.get(..12).unwrap_or_default();
+            context
+                .out
+                .line(format!("Carry it out: unbroken run --zone {zone} --plan {short}"));
+        }
+    }
+    Ok(if refused { Exit::Fails } else { Exit::Done })
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        match error {
+            RunError::Journal(error) => error.into(),
+            RunError::Settings(what) => Failure::usage(what),
+            RunError::NotFound(what) => Failure::refused(what)
+                .hint("nothing was changed by this; check the network and `observe`, and run it again"),
+            RunError::Entry { .. } => Failure::halted(error.to_string())
+                .hint("the journal was written by another version, or altered: keep it and ask"),
+            RunError::Checker(_) => Failure::new(Exit::Fault, error.to_string()),
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{Context, Exit, Failure, not_in_this_build};
-
+use super::{Context, Exit, Failure, drive};
 use crate::dns::Name;
+use crate::runner::Until;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -28,6 +28,13 @@ pub struct RunArgs {
 ///
 /// # Errors
 /// If it cannot be done; see [`Failure`].
-pub async fn run(_args: &RunArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(not_in_this_build("run"))
+pub async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
+    let order = drive::Order {
+        zone: args.zone.as_ref(),
+        plan: args.plan.as_deref(),
+        yes: args.yes,
+        until: Until::Complete,
+        command: "run",
+    };
+    drive::drive(&order, context).await
 }

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{Context, Exit, Failure, not_in_this_build};
-
+use super::{Context, Exit, Failure, drive};
 use crate::dns::Name;
+use crate::runner::Until;
 
 /// Arguments of `step`.
 #[derive(Debug, Args)]
@@ -25,6 +25,13 @@ pub struct StepArgs {
 ///
 /// # Errors
 /// If it cannot be done; see [`Failure`].
-pub async fn run(_args: &StepArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(not_in_this_build("step"))
+pub async fn run(args: &StepArgs, context: &Context) -> Result<Exit, Failure> {
+    let order = drive::Order {
+        zone: args.zone.as_ref(),
+        plan: args.plan.as_deref(),
+        yes: args.yes,
+        until: Until::Act,
+        command: "step",
+    };
+    drive::drive(&order, context).await
 }

@@ -10,6 +10,10 @@ mod query;
 mod record;
 mod rrset;
 mod rtype;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, without_id};

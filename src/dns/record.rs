@@ -4,7 +4,8 @@ use std::fmt;
 
 use domain::base::iana::Rtype as Iana;
 use domain::base::name::FlattenInto;
-use domain::base::rdata::{ComposeRecordData, ParseRecordData, UnknownRecordData};
+use domain::base::rdata::{ComposeRecordData, ParseRecordData};
+use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt};
 use domain::base::{Name as WireName, ParsedName};
 use domain::dep::octseq::Parser;
 use domain::rdata::ZoneRecordData;
@@ -88,22 +89,22 @@ fn rdata_text(rtype: Rtype, rdata: &[u8]) -> String {
     let mut parser = Parser::from_ref(rdata);
     let iana = Iana::from_int(rtype.0);
     match Parsed::parse_rdata(iana, &mut parser) {
+        Ok(Some(ZoneRecordData::Unknown(_))) => generic_text(rdata),
         Ok(Some(data)) if parser.remaining() == 0 => {
             let flat: Result<ZoneRecordData<Vec<u8>, WireName<Vec<u8>>>, _> = data.try_flatten_into();
             match flat {
-                Ok(flat) => flat.to_string(),
-                Err(_) => generic_text(rtype, rdata),
+                Ok(flat) => flat.display_zonefile(DisplayKind::Simple).to_string(),
+                Err(_) => generic_text(rdata),
             }
         }
-        _ => generic_text(rtype, rdata),
+        _ => generic_text(rdata),
     }
 }
 
-fn generic_text(rtype: Rtype, rdata: &[u8]) -> String {
-    match UnknownRecordData::from_octets(Iana::from_int(rtype.0), rdata) {
-        Ok(unknown) => unknown.to_string(),
-        Err(_) => "\\# (too long)".to_owned(),
-    }
+/// The form of RFC 3597 section 5.
+fn generic_text(rdata: &[u8]) -> String {
+    let digits = data_encoding::HEXUPPER.encode(rdata);
+    format!("\\# {} {digits}", rdata.len()).trim_end().to_owned()
 }
 
 mod hex_octets {

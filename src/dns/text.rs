@@ -1,6 +1,5 @@
 //! Records in presentation format (RFC 1035 section 5, every DNSSEC type).
 
-use domain::base::iana::Class;
 use domain::base::name::FlattenInto;
 use domain::base::rdata::ComposeRecordData;
 use domain::zonefile::inplace::{Entry, Zonefile};
@@ -34,37 +33,60 @@ pub fn parse_records(text: &str, origin: &Name, default_ttl: u32) -> Result<Vec<
             reason: error.to_string(),
         })?;
     file.set_origin(wire_origin);
-    file.set_default_class(Class::IN);
+    file.set_default_class(domain::base::iana::Class::IN);
     let mut out = Vec::new();
     loop {
         match file.next_entry() {
             Ok(None) => return Ok(out),
             Ok(Some(Entry::Include { .. })) => {
                 return Err(ZoneTextError {
-                    line: 0,
+                    line: lines_before(text, file.current_offset().saturating_sub(prologue.len())),
                     reason: "$INCLUDE is not followed here".to_owned(),
                 });
             }
             Ok(Some(Entry::Record(record))) => out.push(to_record(record)?),
-            Err(error) => return Err(zone_error(&error.to_string())),
+            Err(error) => return Err(zone_error(&error.to_string(), text)),
         }
     }
 }
 
+/// How many lines are begun in the first `offset` octets.
+fn lines_before(text: &str, offset: usize) -> usize {
+    let read = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    read.trim_ascii_end()
+        .iter()
+        .filter(|octet| **octet == b'\n')
+        .count()
+        + 1
+}
+
 /// The reader's errors begin with `line:column: `; our one-line prologue is taken off again.
-fn zone_error(text: &str) -> ZoneTextError {
-    let mut parts = text.splitn(3, ':');
-    let line = parts.next().and_then(|word| word.trim().parse::<usize>().ok());
-    match line {
-        Some(line) => ZoneTextError {
-            line: line.saturating_sub(1),
-            reason: parts.nth(1).unwrap_or(text).trim().to_owned(),
-        },
-        None => ZoneTextError {
+fn zone_error(said: &str, text: &str) -> ZoneTextError {
+    let mut parts = said.splitn(3, ':');
+    let mut number = || parts.next().and_then(|word| word.trim().parse::<usize>().ok());
+    let (Some(line), Some(column)) = (number(), number()) else {
+        return ZoneTextError {
             line: 0,
-            reason: text.to_owned(),
+            reason: said.to_owned(),
+        };
+    };
+    let line = line.saturating_sub(1);
+    // After the last word of a line the reader stands at the start of the next one already.
+    let stands_at_fault = column > 1 || begins_badly(text.lines().nth(line.saturating_sub(1)));
+    ZoneTextError {
+        line: if stands_at_fault {
+            line
+        } else {
+            line.saturating_sub(1).max(1)
         },
+        reason: parts.next().unwrap_or(said).trim().to_owned(),
     }
+}
+
+/// Whether the first octet of a line can be what an error is about.
+fn begins_badly(line: Option<&str>) -> bool {
+    let first = line.and_then(|line| line.bytes().next());
+    first.is_some_and(|octet| matches!(octet, b'\\' | b')' | b'"') || !octet.is_ascii_graphic())
 }
 
 fn to_record(record: domain::zonefile::inplace::ScannedRecord) -> Result<Record, ZoneTextError> {
@@ -83,7 +105,12 @@ fn to_record(record: domain::zonefile::inplace::ScannedRecord) -> Result<Record,
         name: Name::from_wire(owner.as_slice()).map_err(|error| fail(error.to_string()))?,
         rtype: Rtype(record.rtype().to_int()),
         class: record.class().to_int(),
-        ttl: record.ttl().as_secs(),
+        // RFC 2181 section 8, as for records from the network.
+        ttl: if record.ttl().as_secs() > i32::MAX as u32 {
+            0
+        } else {
+            record.ttl().as_secs()
+        },
         rdata,
     })
 }

@@ -1,6 +1,7 @@
 //! Trust anchors: DS or DNSKEY records of any zone, in presentation format.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{Dnskey, Ds, DsSet};
 use crate::dns::{Name, Rtype, ZoneTextError, parse_records};
@@ -77,5 +78,17 @@ impl Anchors {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &DsSet)> {
         self.0.iter()
+    }
+}
+
+/// DS records in presentation format, one a line: what [`Anchors::parse`] reads.
+impl fmt::Display for Anchors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (zone, set) in &self.0 {
+            for ds in set {
+                writeln!(f, "{zone} IN DS {ds}")?;
+            }
+        }
+        Ok(())
     }
 }

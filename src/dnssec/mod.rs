@@ -8,6 +8,8 @@ mod ds;
 mod judge;
 pub mod policy;
 mod rrsig;
+#[cfg(test)]
+mod testing;
 mod verify;
 
 pub use anchors::{AnchorError, Anchors, IANA_ROOT_ANCHORS};

@@ -77,8 +77,9 @@ impl Rrsig {
     }
 }
 
-/// The moment that has `stamp` as its low 32 bits and lies nearest to `near`.
+/// The moment that has `stamp` as its low 32 bits and lies nearest to `near` (which is cut to a range without overflow).
 fn nearest(stamp: u32, near: i64) -> i64 {
+    let near = near.clamp(i64::MIN / 2, i64::MAX / 2);
     let delta = stamp.wrapping_sub(near as u32) as i32;
     near + i64::from(delta)
 }

@@ -12,6 +12,7 @@ use super::authority;
 use super::build::{Draft, drafts};
 use super::config::LabConfig;
 use super::habit::{Asked, Before, Habit};
+use super::questions::Questions;
 use super::server::Server;
 use super::transfer;
 use super::tsig::{Checked, Signer, TsigSecret, check};
@@ -204,6 +205,12 @@ impl World {
         if let Some(server) = self.servers.get(&address) {
             server.set_habit(habit);
         }
+    }
+
+    /// What a crowd may ask about the zone.
+    pub fn questions(&self) -> Questions {
+        let first = self.providers().next().unwrap_or_default();
+        self.read(first, Questions::of).unwrap_or_default()
     }
 
     fn operator(&self, name: &str) -> Option<&Operator> {

@@ -10,5 +10,5 @@ mod team;
 pub use error::RunError;
 pub use reporter::{Quiet, Reporter};
 pub use run::{Ending, Runner};
-pub use run::{Until, at_rest, fold};
+pub use run::{Until, at_rest, fold_view};
 pub use team::{PartialProbes, Team};

@@ -9,7 +9,7 @@ use super::team::Team;
 use crate::continuity::check;
 use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
-use crate::ports::Journal;
+use crate::ports::{Journal, JournalView};
 use crate::workflow::{
     Approval, Decision, Ended, Event, Plan, Proven, State, decide, options, timeline, version_words, wake,
 };
@@ -44,7 +44,7 @@ pub struct Runner {
     pub state: State,
     pub(super) journal: Box<dyn Journal>,
     pub(super) reporter: Box<dyn Reporter>,
-    /// Gives what persons approved since it was last asked.
+    /// Gives what persons approved; what was recorded before may be among it.
     pub inbox: Box<dyn FnMut() -> Vec<Approval> + Send>,
 }
 
@@ -66,7 +66,7 @@ impl Runner {
             reporter,
             inbox: Box::new(Vec::new),
         };
-        runner.state = fold(&*runner.journal, runner.state.clone())?;
+        runner.state = fold_view(&*runner.journal, runner.state.clone())?;
         Ok(runner)
     }
 
@@ -171,9 +171,19 @@ impl Runner {
 
     fn absorb_approvals(&mut self) -> Result<(), RunError> {
         for approval in (self.inbox)() {
-            self.record(&Event::Approval(approval))?;
+            if self.state.approvals.get(&approval.what) != Some(&approval) {
+                self.record(&Event::Approval(approval))?;
+            }
         }
         Ok(())
+    }
+
+    /// Records a person's word.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    pub fn approve(&mut self, approval: Approval) -> Result<(), RunError> {
+        self.record(&Event::Approval(approval))
     }
 
     async fn rest(&mut self, decision: &Decision) {
@@ -252,7 +262,7 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
 ///
 /// # Errors
 /// If the journal is damaged or holds an entry that this version cannot read.
-pub fn fold(journal: &dyn Journal, mut state: State) -> Result<State, RunError> {
+pub fn fold_view(journal: &dyn JournalView, mut state: State) -> Result<State, RunError> {
     for entry in journal.entries()? {
         let entry = entry?;
         let event = Event::read(&entry.kind, &entry.body).map_err(|error| RunError::Entry {

@@ -146,6 +146,8 @@ pub(super) fn useful(message: &Message, zone: &Name, name: &Name) -> Result<(), 
     });
     if referral {
         Ok(())
+    } else if message.flags.recursion_available {
+        Err("a resolver answers in its place (is port 53 redirected on this network?)".to_owned())
     } else {
         Err("lame: neither an authoritative answer nor a referral downwards".to_owned())
     }

@@ -57,20 +57,4 @@ mod tests {
         assert_eq!(all.len(), 26);
         assert_eq!(servers[6].addresses[1].to_string(), "[2001:500:12::d0d]:53");
     }
-
-    #[test]
-    fn equal_to_the_hints_of_this_system_where_it_has_them() {
-        let Ok(hints) = std::fs::read_to_string("/usr/share/dns/root.hints") else {
-            return;
-        };
-        let theirs: std::collections::BTreeSet<IpAddr> = hints
-            .split_whitespace()
-            .filter_map(|word| word.parse().ok())
-            .collect();
-        let ours = root_servers()
-            .iter()
-            .flat_map(|server| server.addresses.iter().map(SocketAddr::ip))
-            .collect();
-        assert_eq!(theirs, ours);
-    }
 }

@@ -21,7 +21,7 @@ pub(super) async fn sweep(asker: &Asker, request: &SweepRequest) -> Observed {
     let mut blind: BTreeSet<BlindSpot> = request.topology.blind.iter().cloned().collect();
     let questions = questions(request, &mut blind);
     let above = if request.ancestors {
-        above(request)
+        above(request, &mut blind)
     } else {
         Vec::new()
     };
@@ -134,17 +134,19 @@ fn targets<'a>(
 
 /// For each question about the zones above, the addresses to try one after the other: the keys of each zone, and at each
 /// zone but the parent the DS of the next. (The parent's servers are asked for the DS of the zone anyway.)
-fn above(request: &SweepRequest) -> Vec<Vec<AskRequest>> {
+fn above(request: &SweepRequest, blind: &mut BTreeSet<BlindSpot>) -> Vec<Vec<AskRequest>> {
     let ancestors = &request.topology.ancestors;
     let proto = if request.tcp { Proto::Tcp } else { Proto::Udp };
     let mut out = Vec::new();
     for (index, (zone, server)) in ancestors.iter().enumerate() {
+        let place = Place::Ancestor(zone.clone());
+        targets(&place, std::slice::from_ref(server), blind);
         let next = ancestors
             .get(index + 1)
             .map(|(next, _)| (next.clone(), Rtype::DS));
         for (name, rtype) in [Some((zone.clone(), Rtype::DNSKEY)), next].into_iter().flatten() {
             let ask = |address: &SocketAddr| AskRequest {
-                place: Place::Ancestor(zone.clone()),
+                place: place.clone(),
                 server: server.name.clone(),
                 address: *address,
                 proto,

@@ -512,3 +512,76 @@ async fn one_question_with_everything_kept() {
     assert_eq!((observation.proto, blobs.len()), (Proto::Tcp, 1));
     assert_eq!(observer.vantage(), "here");
 }
+
+#[tokio::test]
+async fn a_machine_with_one_family_finds_its_way() {
+    let mut world = world();
+    for address in 1..=40u8 {
+        let server = format!("198.51.100.{address}");
+        world.fault(&server, Fault::NoRoute);
+    }
+    world.servers.insert(at("2001:db8::1"), vec![Name::root()]);
+    let roots = (1..=40)
+        .map(|address| at(&format!("198.51.100.{address}")))
+        .chain([at("2001:db8::1")])
+        .collect();
+    let world = Arc::new(world);
+    let config = ObserverConfig {
+        roots,
+        per_server_qps: 0,
+        ..ObserverConfig::default()
+    };
+    let observer = DnsObserver::new(config, world.clone(), world.clock.clone());
+    assert!(observer.find(&name("shop.test")).await.is_ok());
+}
+
+/// The whole way over real sockets: eight addresses that one loopback socket stands for.
+#[tokio::test]
+async fn eight_addresses_over_real_sockets() {
+    let world = world();
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let real = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 1500];
+        while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
+            let answer = world.answer(at("192.0.2.11"), &buffer[..length]);
+            socket.send_to(&answer, peer).await.unwrap();
+        }
+    });
+    let eight: Vec<SocketAddr> = (1..=8).map(|last| at(&format!("203.0.113.{last}"))).collect();
+    let mut map = crate::adapters::AddressMap::new();
+    for address in &eight {
+        map.insert(*address, real);
+    }
+    let (healthy, _) = observer(self::world(), 0);
+    let topology = healthy.find(&name("shop.test")).await.unwrap();
+    let mut request = request(Topology {
+        parent_servers: Vec::new(),
+        ..topology
+    });
+    request.ancestors = false;
+    request.providers = BTreeMap::from([(
+        "a".to_owned(),
+        vec![NameServer {
+            name: name("ns.shop.test"),
+            addresses: eight,
+            address_ttl: 60,
+        }],
+    )]);
+    let config = ObserverConfig {
+        per_server_qps: 0,
+        ..ObserverConfig::default()
+    };
+    let transport = Arc::new(crate::adapters::NetTransport::new(map));
+    let observer = DnsObserver::new(config, transport, Arc::new(crate::adapters::SystemClock));
+    let observed = observer.sweep(&request).await;
+    assert_eq!(observed.sweep.observations.len(), 64);
+    let answered = observed
+        .sweep
+        .observations
+        .iter()
+        .filter(|one| matches!(one.outcome, Outcome::Answer { .. }));
+    assert_eq!(answered.count(), 64);
+    // Equal answers are equal octets: eight questions, eight blobs.
+    assert_eq!(observed.blobs.len(), 8);
+}

@@ -1,21 +1,19 @@
 //! The walk down from the root: zone cuts, their servers, and the addresses of hosts.
 
+mod asking;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use self::asking::Reply;
 use super::ask::Asker;
-use super::referral::{Said, answered_from, host_addresses, merge, ns_names, said, useful, with_glue};
-use crate::dns::{Message, Name, Rcode, Rtype};
-use crate::evidence::{BlindSpot, Place, Proto};
-use crate::ports::{AskRequest, NameServer, Topology};
+use super::referral::{Said, answered_from, host_addresses, merge, ns_names, said, with_glue};
+use crate::dns::{Name, Rcode, Rtype};
+use crate::evidence::{BlindSpot, Place};
+use crate::ports::{NameServer, Topology};
 
-/// Questions of one walk; a hostile delegation cannot make it longer.
-const BUDGET: usize = 400;
 /// How deep the search for the address of a server may lead to other zones.
 const DEPTH: usize = 6;
-/// Addresses tried for one question.
-const TRIES: usize = 8;
-
 /// One walk; what it has learnt is used again within it.
 pub(super) struct Walk<'a> {
     asker: &'a Asker,
@@ -34,13 +32,6 @@ struct Zone {
     servers: Vec<NameServer>,
     /// The server that answered, this address first.
     answered: Option<NameServer>,
-}
-
-/// An answer and who gave it.
-struct Reply {
-    message: Message,
-    server: Name,
-    address: SocketAddr,
 }
 
 impl<'a> Walk<'a> {
@@ -66,7 +57,7 @@ impl<'a> Walk<'a> {
         if zone.is_root() {
             return Err("the root has no parent: it cannot be moved".to_owned());
         }
-        let root_servers = self.name_the_roots().await;
+        let root_servers = self.name_the_roots().await?;
         let closest = self.descend(zone, 0).await?;
         if closest != *zone {
             return Err(if self.gone.contains(zone) {
@@ -107,14 +98,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The root's own NS RRset; configured addresses get the names that it gives them.
-    async fn name_the_roots(&mut self) -> Vec<NameServer> {
+    async fn name_the_roots(&mut self) -> Result<Vec<NameServer>, String> {
         let root = Name::root();
-        let Ok(reply) = self
+        let reply = self
             .ask_zone(&root, &root, Rtype::NS, &mut BTreeSet::new(), 0)
-            .await
-        else {
-            return Vec::new();
-        };
+            .await?;
         let mut named = with_glue(ns_names(&reply.message.answer, &root), &reply.message, &root);
         for server in named.iter_mut().filter(|server| server.addresses.is_empty()) {
             if let Ok(found) = self.host(&server.name, 0).await {
@@ -132,7 +120,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        named
+        Ok(named)
     }
 
     /// The servers that the delegation of `zone` names and those that its own NS RRset names.
@@ -293,145 +281,6 @@ impl<'a> Walk<'a> {
                     merge(server, &found);
                 }
             }
-        }
-    }
-
-    /// Asks the servers of `zone` one after the other, until one answers usefully.
-    async fn ask_zone(
-        &mut self,
-        zone: &Name,
-        name: &Name,
-        rtype: Rtype,
-        skip: &mut BTreeSet<SocketAddr>,
-        depth: usize,
-    ) -> Result<Reply, String> {
-        let mut why = Vec::new();
-        for resolve in [false, true] {
-            let targets = self.targets(zone, resolve, depth, &mut why).await?;
-            let fresh: Vec<(Name, SocketAddr)> = targets
-                .into_iter()
-                .filter(|(_, address)| !skip.contains(address))
-                .take(TRIES)
-                .collect();
-            for (server, address) in fresh {
-                skip.insert(address);
-                match self.ask_address(&server, address, name, rtype).await {
-                    Ok(message) => match useful(&message, zone, name) {
-                        Ok(()) => {
-                            self.note_answer(zone, &server, address);
-                            return Ok(Reply {
-                                message,
-                                server,
-                                address,
-                            });
-                        }
-                        Err(reason) => why.push(format!("{server} {address}: {reason}")),
-                    },
-                    Err(reason) => {
-                        self.silent.insert(address);
-                        why.push(format!("{server} {address}: {reason}"));
-                    }
-                }
-            }
-        }
-        why.truncate(4);
-        let reasons = if why.is_empty() {
-            "it has no reachable servers".to_owned()
-        } else {
-            why.join("; ")
-        };
-        Err(format!(
-            "no server of {zone} gave a useful answer to {name} {rtype}: {reasons}"
-        ))
-    }
-
-    /// The addresses of a zone's servers: those that kept silent last; each question begins with another one.
-    async fn targets(
-        &mut self,
-        zone: &Name,
-        resolve: bool,
-        depth: usize,
-        why: &mut Vec<String>,
-    ) -> Result<Vec<(Name, SocketAddr)>, String> {
-        if resolve {
-            let unknown: Vec<Name> = self
-                .zone(zone)?
-                .servers
-                .iter()
-                .filter(|server| server.addresses.is_empty())
-                .map(|server| server.name.clone())
-                .collect();
-            for host in unknown {
-                match Box::pin(self.host(&host, depth + 1)).await {
-                    Ok(found) => {
-                        let servers = self.zones.get_mut(zone).map(|zone| &mut zone.servers);
-                        for server in servers.into_iter().flatten().filter(|s| s.name == host) {
-                            merge(server, &found);
-                        }
-                        break;
-                    }
-                    Err(reason) => why.push(reason),
-                }
-            }
-        }
-        let mut out: Vec<(Name, SocketAddr)> = self
-            .zone(zone)?
-            .servers
-            .iter()
-            .flat_map(|server| server.addresses.iter().map(|a| (server.name.clone(), *a)))
-            .collect();
-        if !out.is_empty() {
-            let turn = self.asked % out.len();
-            out.rotate_left(turn);
-        }
-        out.sort_by_key(|(_, address)| (self.silent.contains(address), address.is_ipv6()));
-        Ok(out)
-    }
-
-    async fn ask_address(
-        &mut self,
-        server: &Name,
-        address: SocketAddr,
-        name: &Name,
-        rtype: Rtype,
-    ) -> Result<Message, String> {
-        if self.asked >= BUDGET {
-            return Err(format!("gave up after {BUDGET} questions"));
-        }
-        self.asked += 1;
-        let asked = self
-            .asker
-            .ask(AskRequest {
-                place: Place::Ancestor(Name::root()),
-                server: server.clone(),
-                address,
-                proto: Proto::Udp,
-                name: name.clone(),
-                rtype,
-            })
-            .await;
-        match (asked.answer(), asked.failure()) {
-            (Some(octets), _) => Message::parse(octets).map_err(|error| error.to_string()),
-            (None, Some(failure)) => Err(failure.to_string()),
-            (None, None) => Err("no answer".to_owned()),
-        }
-    }
-
-    fn note_answer(&mut self, zone: &Name, server: &Name, address: SocketAddr) {
-        let Some(found) = self.zones.get_mut(zone) else {
-            return;
-        };
-        if found.answered.is_some() {
-            return;
-        }
-        if let Some(own) = found
-            .servers
-            .iter()
-            .find(|known| known.name == *server && known.addresses.contains(&address))
-        {
-            let mut answered = own.clone();
-            answered.addresses.sort_by_key(|other| *other != address);
-            found.answered = Some(answered);
         }
     }
 

@@ -25,7 +25,7 @@ use crate::ports::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Provider, RrsetChange,
 };
 
-/// How long one call may take.
+/// How long a connection may take, and how long the server may then keep silent (a large zone may take longer in all).
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest body that is read, octets (a zone of some hundred thousand records).
 const LARGEST_BODY: usize = 128 * 1024 * 1024;
@@ -119,7 +119,8 @@ impl PowerDnsProvider {
                 key,
             )]))
             .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT);
+            .connect_timeout(TIMEOUT)
+            .read_timeout(TIMEOUT);
         if is_loopback(&url) {
             builder = builder.no_proxy();
         }
@@ -269,19 +270,22 @@ impl PowerDnsProvider {
             records.iter().map(|record| record.rdata.clone()).collect()
         };
         let (own, removed) = (octets(own), octets(&change.remove));
-        if change.rtype == Rtype::DNSKEY && removed.iter().any(|rdata| own.contains(rdata)) {
-            return Err(self.error(
-                what,
-                FailureClass::Unsupported,
-                "one of the keys to remove is the server's own: only its own key management can remove it",
-            ));
+        if removed.iter().any(|rdata| own.contains(rdata)) {
+            let said = match change.rtype {
+                Rtype::CDS => {
+                    "one of the CDS to remove is the server's own: it goes with the metadata PUBLISH-CDS or the setting default-publish-cds"
+                }
+                _ => {
+                    "one of the keys to remove is the server's own: only its own key management can remove it"
+                }
+            };
+            return Err(self.error(what, FailureClass::Unsupported, said));
         }
         let mut wanted = octets(stored);
         wanted.retain(|rdata| !removed.contains(rdata));
         wanted.extend(octets(&change.add));
-        if matches!(change.rtype, Rtype::DNSKEY | Rtype::CDS) {
-            wanted.retain(|rdata| !own.contains(rdata));
-        }
+        // Of CDNSKEY the API does not tell which are the server's own; one that is listed twice is served once.
+        wanted.retain(|rdata| !own.contains(rdata));
         Ok(wanted)
     }
 }

@@ -1,9 +1,12 @@
 //! Answers of a zone's own servers, under its trusted keys.
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
 use super::delegation::no_keys;
-use super::form::{cut_below, lame, unusable};
+use super::form::{child_zone, cut_below, lame, unusable};
+use super::negative::Evidence;
 use super::{DsStatus, Form, Judge, Reason, Status, classify};
 use crate::dns::{Message, Name, Rrset, Rtype, Ttl};
 use crate::dnssec::denial::Fact;
@@ -44,13 +47,16 @@ pub struct AnswerVerdict {
     pub reasons: Vec<Reason>,
 }
 
+/// More RRsets than this at one name (type ANY) are not judged.
+const MOST_PARTS: usize = 64;
+
 /// More aliases than this are not followed.
 const MOST_ALIASES: usize = 16;
 
 /// Judges an answer of a server of `zone` under its trusted keys (RFC 4035 sections 5.3 and 5.4).
 ///
 /// Aliases are followed within the message as far as they stay in the zone. Not checked: what lies behind an alias that
-/// leaves the zone or the message, and records that the answer does not need.
+/// leaves the zone (also into a signed zone below it) or the message, and records that the answer does not need.
 pub fn judge_answer(
     qname: &Name,
     qtype: Rtype,
@@ -69,6 +75,8 @@ struct Case<'a> {
     keys: &'a [Dnskey],
     answer: &'a Message,
     qtype: Rtype,
+    /// Validated at the first need.
+    evidence: OnceCell<Evidence>,
 }
 
 impl AnswerVerdict {
@@ -84,20 +92,9 @@ impl AnswerVerdict {
 
     /// The whole is as good as its worst part.
     fn worsen(&mut self, status: Status, reasons: Vec<Reason>) {
-        self.status = worse(self.status, status);
+        self.status = self.status.worse(status);
         self.reasons.extend(reasons);
     }
-}
-
-/// Bogus outweighs indeterminate, which outweighs insecure.
-fn worse(a: Status, b: Status) -> Status {
-    let rank = |status| match status {
-        Status::Secure => 0,
-        Status::Insecure => 1,
-        Status::Indeterminate => 2,
-        Status::Bogus => 3,
-    };
-    if rank(a) >= rank(b) { a } else { b }
 }
 
 impl Judge<'_> {
@@ -120,6 +117,16 @@ impl Judge<'_> {
             verdict.reasons.push(no_keys(zone));
             return verdict;
         }
+        if qtype == Rtype::RRSIG {
+            let text = "signatures are not signed themselves";
+            verdict.reasons.push(Reason::new(
+                "not-signed-by-nature",
+                zone,
+                text,
+                "RFC 4035 section 2.2",
+            ));
+            return verdict;
+        }
         if !qname.is_at_or_below(zone) {
             let text = format!("{qname} does not lie in the zone");
             verdict
@@ -132,6 +139,7 @@ impl Judge<'_> {
             keys,
             answer,
             qtype,
+            evidence: OnceCell::new(),
         };
         verdict.status = Status::Secure;
         self.follow(&case, qname, &mut verdict);
@@ -149,6 +157,12 @@ impl Judge<'_> {
         let rrsets = case.answer.answer_rrsets();
         let mut name = qname.clone();
         for step in 0..=MOST_ALIASES {
+            if let Some(child) = child_zone(&name, case.zone, case.answer) {
+                if step == 0 {
+                    verdict.worsen(Status::Indeterminate, vec![below_a_cut(case.zone, &child)]);
+                }
+                return;
+            }
             let data: Vec<&Rrset> = rrsets
                 .iter()
                 .filter(|set| set.name == name && !set.rdatas.is_empty())
@@ -156,7 +170,10 @@ impl Judge<'_> {
                 .collect();
             if !data.is_empty() {
                 let mut expanded = false;
-                for rrset in data {
+                if data.len() > MOST_PARTS {
+                    verdict.worsen(Status::Indeterminate, vec![too_many(case.zone)]);
+                }
+                for rrset in data.into_iter().take(MOST_PARTS) {
                     expanded |= self.part(case, rrset, verdict);
                 }
                 let kind = if expanded {
@@ -261,13 +278,15 @@ impl Judge<'_> {
         let Some(labels) = found.expanded else {
             return false;
         };
-        let evidence = self.evidence(case.zone, case.keys, case.answer);
+        let evidence = case
+            .evidence
+            .get_or_init(|| self.evidence(case.zone, case.keys, case.answer));
         let proof = evidence
             .denial
             .no_closer(&rrset.name, labels, &mut self.budget.nsec3_hashes);
         let (status, reasons) = evidence.conclude(case.zone, &proof);
         verdict.worsen(status, reasons);
-        add_missing(&mut verdict.rrsets, evidence.rrsets);
+        add_missing(&mut verdict.rrsets, &evidence.rrsets);
         true
     }
 
@@ -288,7 +307,9 @@ impl Judge<'_> {
     }
 
     fn denial(&mut self, case: &Case<'_>, name: &Name, verdict: &mut AnswerVerdict) {
-        let evidence = self.evidence(case.zone, case.keys, case.answer);
+        let evidence = case
+            .evidence
+            .get_or_init(|| self.evidence(case.zone, case.keys, case.answer));
         let hashes = &mut self.budget.nsec3_hashes;
         let no_name = case.answer.rcode == crate::dns::Rcode::NXDOMAIN;
         let proof = if no_name {
@@ -318,7 +339,7 @@ impl Judge<'_> {
             )),
         }
         verdict.ttl = verdict.ttl.max(evidence.negative_ttl());
-        add_missing(&mut verdict.rrsets, evidence.rrsets);
+        add_missing(&mut verdict.rrsets, &evidence.rrsets);
     }
 
     fn referral(&mut self, case: &Case<'_>, cut: &Name, verdict: &mut AnswerVerdict) {
@@ -341,6 +362,16 @@ impl Judge<'_> {
     }
 }
 
+fn below_a_cut(zone: &Name, child: &Name) -> Reason {
+    let text = format!("the answer comes from {child}, a zone below, and has to be judged under its keys");
+    Reason::new("child-zone", zone, text, "RFC 4035 section 5.3.1")
+}
+
+fn too_many(zone: &Name) -> Reason {
+    let text = format!("more than {MOST_PARTS} RRsets");
+    Reason::new("work-limit", zone, text, "RFC 4035 section 5.5")
+}
+
 fn target_of(rrset: &Rrset) -> Option<Name> {
     match rrset.rdatas.as_slice() {
         [rdata] => Name::from_wire(rdata).ok(),
@@ -348,10 +379,10 @@ fn target_of(rrset: &Rrset) -> Option<Name> {
     }
 }
 
-fn add_missing(rrsets: &mut Vec<(Rrset, Signers)>, more: Vec<(Rrset, Signers)>) {
+fn add_missing(rrsets: &mut Vec<(Rrset, Signers)>, more: &[(Rrset, Signers)]) {
     for (rrset, signers) in more {
-        if !rrsets.iter().any(|(known, _)| *known == rrset) {
-            rrsets.push((rrset, signers));
+        if !rrsets.iter().any(|(known, _)| known == rrset) {
+            rrsets.push((rrset.clone(), signers.clone()));
         }
     }
 }

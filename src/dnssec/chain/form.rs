@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::dns::{CLASS_IN, Message, Name, Rcode, Record, Rtype};
+use crate::dnssec::Rrsig;
 
 /// The form of an answer, before any validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,6 +79,29 @@ pub(super) fn cut_below(qname: &Name, zone: &Name, answer: &Message) -> Option<N
                 && qname.is_at_or_below(&record.name)
         })
         .map(|record| record.name.clone())
+}
+
+/// The zone strictly below `zone` that the records about `name` come from, where a server serves both.
+///
+/// All signatures at the name are made by that zone, or its SOA comes with a denial.
+pub(super) fn child_zone(name: &Name, zone: &Name, answer: &Message) -> Option<Name> {
+    let below = |other: &Name| other != zone && other.is_at_or_below(zone) && name.is_at_or_below(other);
+    let mut signers: Vec<Name> = in_class(&answer.answer)
+        .filter(|record| record.rtype == Rtype::RRSIG && record.name == *name)
+        .filter_map(|record| Rrsig::from_rdata(&record.rdata, record.ttl))
+        .map(|signature| signature.signer)
+        .collect();
+    if !signers.is_empty() {
+        return if signers.iter().all(below) {
+            signers.pop()
+        } else {
+            None
+        };
+    }
+    in_class(&answer.authority)
+        .filter(|record| record.rtype == Rtype::SOA)
+        .map(|record| record.name.clone())
+        .find(below)
 }
 
 fn in_class(records: &[Record]) -> impl Iterator<Item = &Record> {

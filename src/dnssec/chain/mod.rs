@@ -38,6 +38,19 @@ pub enum Status {
     Indeterminate,
 }
 
+impl Status {
+    /// The one that decides about a whole of two parts: bogus before indeterminate before insecure before secure.
+    fn worse(self, other: Status) -> Status {
+        let rank = |status| match status {
+            Status::Secure => 0,
+            Status::Insecure => 1,
+            Status::Indeterminate => 2,
+            Status::Bogus => 3,
+        };
+        if rank(self) >= rank(other) { self } else { other }
+    }
+}
+
 /// Why a verdict is what it is. Under a secure verdict: a remark.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Reason {

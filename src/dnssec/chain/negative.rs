@@ -5,7 +5,11 @@ use crate::dns::{Message, Name, Rrset, Rtype, Ttl};
 use crate::dnssec::denial::{Denial, Fact, Proof};
 use crate::dnssec::{Dnskey, Signers};
 
+/// No honest answer needs more NSEC and NSEC3 RRsets; further ones are left out.
+const MOST_DENIALS: usize = 16;
+
 /// What an authority section offers as proof, validated.
+#[derive(Debug)]
 pub(super) struct Evidence {
     pub(super) denial: Denial,
     /// SOA, NSEC and NSEC3 RRsets with what their signatures came to.
@@ -37,6 +41,10 @@ impl Judge<'_> {
             if !(apex_soa || denies) || rrset.rdatas.is_empty() || !rrset.name.is_at_or_below(zone) {
                 continue;
             }
+            if denies && evidence.rrsets.len() >= MOST_DENIALS {
+                evidence.leave_out_rest(zone);
+                break;
+            }
             let mut verdict = self.set(&rrset, keys, zone);
             if apex_soa {
                 evidence.soa = Some((rrset.ttl, soa_minimum(&rrset)));
@@ -66,6 +74,13 @@ impl Judge<'_> {
 }
 
 impl Evidence {
+    fn leave_out_rest(&mut self, zone: &Name) {
+        self.undecided = true;
+        let text = format!("more than {MOST_DENIALS} NSEC and NSEC3 RRsets");
+        self.faults
+            .push(Reason::new("work-limit", zone, text, "CVE-2023-50387"));
+    }
+
     /// The status that a proof gives, with its reasons.
     pub(super) fn conclude(&self, zone: &Name, proof: &Proof) -> (Status, Vec<Reason>) {
         match proof {

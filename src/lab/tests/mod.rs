@@ -1,6 +1,9 @@
 //! The lab's tests, and what they share.
 
 mod answers;
+mod orders;
+mod real_sockets;
+mod updates;
 
 use std::sync::Arc;
 

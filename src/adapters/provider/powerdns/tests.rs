@@ -180,11 +180,10 @@ async fn another_writer_is_seen_afterwards() {
 #[tokio::test]
 async fn the_servers_own_key_cannot_be_removed_here() {
     let (_server, provider) = api(json!([]), json!([])).await;
-    let error = provider
-        .change(&change(Rtype::DNSKEY, &[], &[OWN]))
-        .await
-        .unwrap_err();
-    assert_eq!(error.class, FailureClass::Unsupported);
+    for (rtype, own) in [(Rtype::DNSKEY, OWN), (Rtype::CDS, CDS)] {
+        let error = provider.change(&change(rtype, &[], &[own])).await.unwrap_err();
+        assert_eq!(error.class, FailureClass::Unsupported);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,192 @@
+//! From settings to everybody that a run works with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::settings::{
+    CdsPolicy as CdsSetting, ParentSettings, ProviderDriver, Settings, Tsig, ZoneSettings,
+};
+use super::{Failure, look};
+use crate::adapters::{
+    ManualParent, ManualProvider, NetTransport, PowerDnsConfig, PowerDnsProvider, Profile, Rfc2136Config,
+    Rfc2136Parent, Rfc2136Provider, SystemClock, TsigKey,
+};
+use crate::dns::Name;
+use crate::ports::{Clock, Parent, Provider, Transport};
+use crate::runner::{PartialProbes, Team};
+use crate::workflow::{Begin, CdsPolicy, GateRules, Purpose, Signer, Wish};
+
+/// How long a change may stay unseen after it was accepted before it is tried again, in intervals.
+const PATIENCE: u64 = 5;
+
+/// Builds the drivers of every provider in the settings and of the zone's parent. Secrets are read here.
+///
+/// # Errors
+/// If the zone is not in the settings, a secret cannot be read, or a driver refuses its settings.
+pub(super) async fn crew(settings: &Settings, zone: &Name) -> Result<Team, Failure> {
+    let wanted = settings.zone(zone)?;
+    let observe = &settings.observe;
+    let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(observe.addresses.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
+    let mut name_servers = BTreeMap::new();
+    let mut pinned = BTreeMap::new();
+    for (name, provider) in &settings.providers {
+        let driver = driver(name, zone, &provider.driver, &transport, &clock).await?;
+        providers.insert(name.clone(), driver);
+        name_servers.insert(name.clone(), provider.name_servers.clone());
+        if let Some(keys) = settings.pinned(zone, name)? {
+            pinned.insert(name.clone(), keys.keys.into_iter().collect());
+        }
+    }
+    let (parent_name, parent_settings) = settings.parent_of(zone)?;
+    let observer = look::observer(observe);
+    let parent = parent(parent_name, parent_settings, zone, &*observer, &transport, &clock).await?;
+    Ok(Team {
+        zone: zone.clone(),
+        providers,
+        name_servers,
+        parent,
+        observer,
+        clock,
+        pinned,
+        interval: observe.interval.duration(),
+        probes: PartialProbes {
+            positive: wanted.probes.positive.clone(),
+            no_data: wanted.probes.no_data.clone(),
+            no_name: wanted.probes.no_name.clone(),
+            wildcard: wanted.probes.wildcard.clone(),
+        },
+        begin: begin(settings, wanted),
+    })
+}
+
+fn begin(settings: &Settings, zone: &ZoneSettings) -> Begin {
+    Begin {
+        program: concat!("unbroken ", env!("CARGO_PKG_VERSION")).to_owned(),
+        anchors: zone.anchors.to_string(),
+        settings: settings.redacted(),
+        vantage: "here".to_owned(),
+    }
+}
+
+async fn driver(
+    name: &str,
+    zone: &Name,
+    driver: &ProviderDriver,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Provider>, Failure> {
+    Ok(match driver {
+        ProviderDriver::Rfc2136 {
+            profile,
+            server,
+            tsig,
+        } => {
+            let config = Rfc2136Config {
+                name: name.to_owned(),
+                zone: zone.clone(),
+                server: *server,
+                tsig: key(tsig).await?,
+                profile: *profile,
+            };
+            Arc::new(Rfc2136Provider::new(config, transport.clone(), clock.clone()))
+        }
+        ProviderDriver::PowerDns {
+            url,
+            api_key,
+            server_id,
+        } => {
+            let config = PowerDnsConfig {
+                name: name.to_owned(),
+                zone: zone.clone(),
+                url: url.clone(),
+                server_id: server_id.clone(),
+                api_key: api_key.read().await?,
+                // The settings were refused already if plain http would leave this machine without leave.
+                insecure_http: true,
+            };
+            Arc::new(PowerDnsProvider::new(config).map_err(|error| Failure::usage(error.to_string()))?)
+        }
+        ProviderDriver::Manual => Arc::new(ManualProvider::new(name, zone.clone())),
+    })
+}
+
+async fn parent(
+    name: &str,
+    settings: &ParentSettings,
+    zone: &Name,
+    observer: &dyn crate::ports::Observer,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Parent>, Failure> {
+    Ok(match settings {
+        ParentSettings::Rfc2136 { server, tsig } => {
+            let found = observer.find(zone).await.map_err(|why| {
+                Failure::refused(why).hint("check `observe.roots`, and that the zone is delegated")
+            })?;
+            let config = Rfc2136Config {
+                name: name.to_owned(),
+                zone: found.parent,
+                server: *server,
+                tsig: key(tsig).await?,
+                profile: Profile::Generic,
+            };
+            Arc::new(Rfc2136Parent::new(config, transport.clone(), clock.clone()))
+        }
+        ParentSettings::Manual => Arc::new(ManualParent::new(name)),
+    })
+}
+
+async fn key(tsig: &Tsig) -> Result<TsigKey, Failure> {
+    let secret = tsig.secret.read().await?;
+    TsigKey::new(tsig.name.clone(), tsig.algorithm, &secret)
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// What is wished for, from the settings and the command line.
+pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result<Wish, Failure> {
+    let wanted = settings.zone(zone)?;
+    for name in named(&purpose) {
+        settings.provider(name)?;
+    }
+    let observe = &settings.observe;
+    let seconds = |span: std::time::Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+    let interval = observe.interval.duration().as_secs().max(1);
+    let signers = settings
+        .providers
+        .iter()
+        .map(|(name, provider)| Signer {
+            name: name.clone(),
+            name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
+            max_ttl: wanted.max_ttl.unwrap_or(0),
+            manual: matches!(provider.driver, ProviderDriver::Manual),
+        })
+        .collect();
+    Ok(Wish {
+        zone: zone.clone(),
+        purpose,
+        group: wanted.signers.clone(),
+        signers,
+        cds: match wanted.cds {
+            CdsSetting::Auto => CdsPolicy::Auto,
+            CdsSetting::Union => CdsPolicy::Union,
+            CdsSetting::None => CdsPolicy::None,
+        },
+        rules: GateRules {
+            ttl_floor: seconds(observe.ttl_floor.duration()),
+            margin: seconds(observe.margin.duration()),
+            stale: 0,
+            patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
+        },
+        soak: wanted.soak.duration().as_secs(),
+        approve: BTreeSet::new(),
+    })
+}
+
+fn named(purpose: &Purpose) -> Vec<&str> {
+    match purpose {
+        Purpose::Join { signer } | Purpose::Leave { signer } => vec![signer],
+        Purpose::Migrate { from, to } => vec![from, to],
+    }
+}

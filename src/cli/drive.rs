@@ -1,0 +1,159 @@
+//! Driving a plan, for `run` and `step`.
+
+use super::approve::whoami;
+use super::crew::crew;
+use super::tell::Teller;
+use super::{Context, Exit, Failure, inbox, plans};
+use crate::adapters::journal::FileJournal;
+use crate::dns::Name;
+use crate::report::decision_text;
+use crate::runner::{Ending, Runner, Until};
+use crate::workflow::{Approval, Plan, Severity, State, preflight};
+
+/// What was asked for.
+pub(super) struct Order<'a> {
+    pub(super) zone: Option<&'a Name>,
+    pub(super) plan: Option<&'a str>,
+    pub(super) yes: bool,
+    pub(super) until: Until,
+    pub(super) command: &'static str,
+}
+
+/// Opens the journal, takes up a plan if none is under way, and goes on.
+///
+/// # Errors
+/// If the settings are wrong, another process has the zone, or there is no plan.
+pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let zone = context.zone(&settings, order.zone)?;
+    let dir = context.journal_dir(&zone)?;
+    let journal = FileJournal::open(&dir, context.now(), order.command)?;
+    let team = crew(&settings, &zone).await?;
+    let state = State::new(settings.zone(&zone)?.anchors.clone());
+    let teller = Teller::new(context.out.json(), false, true);
+    let mut runner = Runner::open(team, state, Box::new(journal), Box::new(teller))?;
+    let fresh = choose(order, context, &runner, &dir)?;
+    let mail = dir.clone();
+    runner.inbox = Box::new(move || inbox::all(&mail));
+    if fresh.is_none() {
+        context
+            .out
+            .note("resuming: the journal was read, now every server is asked again");
+    }
+    tokio::select! {
+        ending = go(&mut runner, fresh, order, context) => ending,
+        () = stopped() => {
+            context.out.note("stopped; everything so far is in the journal, and the same command goes on from there");
+            Ok(Exit::NotYet)
+        }
+    }
+}
+
+async fn go(
+    runner: &mut Runner,
+    fresh: Option<Plan>,
+    order: &Order<'_>,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    runner.survey().await?;
+    if let Some(plan) = fresh {
+        runner.sweep().await?;
+        let findings = preflight(&runner.state, &plan);
+        for finding in &findings {
+            context.out.note(finding);
+        }
+        if findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Refuse)
+        {
+            return Err(Failure::new(
+                Exit::Fails,
+                "the plan is refused; nothing was changed",
+            ));
+        }
+        let hash = plan.hash();
+        runner.adopt(plan)?;
+        let approval = Approval {
+            what: hash,
+            by: whoami(),
+            note: format!("unbroken {}", order.command),
+        };
+        runner.approve(approval)?;
+    }
+    let ending = runner.run(order.until).await?;
+    Ok(finish(&ending, context))
+}
+
+fn finish(ending: &Ending, context: &Context) -> Exit {
+    match ending {
+        Ending::Complete(ended) if ended.continuous => Exit::Done,
+        Ending::Complete(_) => Exit::Fails,
+        Ending::Halted(_) => Exit::Halted,
+        Ending::Stepped(next) => {
+            context.out.note(format!(
+                "one step taken; next: {}",
+                decision_text(next, context.now())
+            ));
+            Exit::Done
+        }
+        Ending::Owed(next) => {
+            context
+                .out
+                .note(format!("not yet: {}", decision_text(next, context.now())));
+            Exit::NotYet
+        }
+    }
+}
+
+/// The plan to take up; none if one is under way.
+fn choose(
+    order: &Order<'_>,
+    context: &Context,
+    runner: &Runner,
+    dir: &std::path::Path,
+) -> Result<Option<Plan>, Failure> {
+    if let (Some(hash), false) = (&runner.state.plan_hash, runner.state.ended) {
+        return match order.plan {
+            Some(wanted) if !hash.starts_with(wanted) => Err(Failure::usage(format!(
+                "plan {} is under way, not {wanted}",
+                hash.get(..12).unwrap_or(hash)
+            ))
+            .hint("run without --plan to go on with it")),
+            _ => Ok(None),
+        };
+    }
+    let plan = plans::load(dir, order.plan)?;
+    if order.plan.is_some() || order.yes {
+        return Ok(Some(plan));
+    }
+    let hash = plan.hash();
+    let short = hash.get(..12).unwrap_or(&hash);
+    let question = format!("Carry out plan {short} for {} ({})?", plan.zone, plan.purpose);
+    if !context.can_ask() {
+        return Err(
+            Failure::new(Exit::NotYet, format!("plan {short} waits for an approval"))
+                .hint(format!("say --plan {short}, or --yes for the newest plan")),
+        );
+    }
+    match context.confirmed(false, &question, "yes")? {
+        true => Ok(Some(plan)),
+        false => Err(Failure::new(Exit::NotYet, "not approved")),
+    }
+}
+
+/// Resolves when the process is asked to stop.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

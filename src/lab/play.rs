@@ -1,0 +1,273 @@
+//! A whole move in a lab: the crowd asks, the runner moves the zone, and at the end both are judged.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Crowd, CrowdConfig, CrowdReport, LabConfig, LabError, Policy, Questions, Served, Tally, VirtualClock, World,
+    WorldTransport, team, wish,
+};
+use crate::adapters::journal::{FileJournal, MemoryJournal, zone_dir};
+use crate::adapters::{NetTransport, SystemClock};
+use crate::dnssec::Anchors;
+use crate::evidence::{BlobId, Blobs, Entry};
+use crate::moment::Moment;
+use crate::ports::{Clock, Entries, Journal, JournalError, JournalView, Transport};
+use crate::runner::{Ending, Reporter, RunError, Runner, Until};
+use crate::workflow::{Finding, GateRules, Plan, Purpose, State, forecast, plan, preflight};
+
+/// How a lab is played.
+#[derive(Clone, Debug)]
+pub struct Play {
+    /// The world.
+    pub config: LabConfig,
+    /// What for.
+    pub purpose: Purpose,
+    /// The group at the start.
+    pub group: Vec<String>,
+    /// The soak of a migration, seconds.
+    pub soak: u64,
+    /// Between two sweeps.
+    pub interval: Duration,
+    /// Between two questions of a resolver.
+    pub pace: Duration,
+    /// How the gates are judged.
+    pub rules: GateRules,
+    /// Where the journal goes: into a folder of this one.
+    pub out: PathBuf,
+    /// In virtual time.
+    pub virtual_time: bool,
+    /// The dice's.
+    pub seed: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// How the run ended, in one word.
+    pub ended: &'static str,
+    /// Whether every mixture of answers that a cache could hold validated.
+    pub continuous: bool,
+    /// The conflicts, in words.
+    pub conflicts: Vec<String>,
+    /// What the crowd saw.
+    pub crowd: CrowdReport,
+    /// How long it took in the lab's time, seconds.
+    pub lab_seconds: u64,
+    /// Sweeps made.
+    pub sweeps: u64,
+    /// Where the journal lies.
+    pub journal: PathBuf,
+}
+
+impl Outcome {
+    /// Whether it went as it should: complete, continuous, and no resolver failed.
+    pub fn is_good(&self) -> bool {
+        self.ended == "complete" && self.continuous && self.crowd.failed() == 0 && self.crowd.unreachable() == 0
+    }
+}
+
+/// Why a lab could not be played.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// It could not be built.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// The run failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The journal could not be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The anchors that the lab made do not parse.
+    #[error("the lab's anchors: {0}")]
+    Anchors(String),
+    /// The plan was refused.
+    #[error("the plan is refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Finding>),
+}
+
+/// What a stage is told of a lab before it begins.
+pub struct Opening<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// Where each server really listens; none in virtual time.
+    pub served: Option<&'a Served>,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its calendar.
+    pub calendar: &'a [crate::workflow::Forecast],
+    /// Where the journal lies.
+    pub journal: &'a std::path::Path,
+    /// From when the calendar counts.
+    pub from: Moment,
+}
+
+/// Plays a lab from its beginning to the verdict. `opening` is told what was built and planned before anything is done.
+///
+/// # Errors
+/// If the lab cannot be built, the plan is refused, or the journal cannot be written.
+pub async fn play(
+    play: &Play,
+    reporter: Box<dyn Reporter>,
+    opening: impl FnOnce(&Opening<'_>) + Send,
+) -> Result<Outcome, PlayError> {
+    let world = Arc::new(World::new(&play.config)?);
+    if play.virtual_time {
+        in_virtual_time(play, world, reporter, opening).await
+    } else {
+        on_sockets(play, world, reporter, opening).await
+    }
+}
+
+async fn on_sockets(
+    play: &Play,
+    world: Arc<World>,
+    reporter: Box<dyn Reporter>,
+    opening: impl FnOnce(&Opening<'_>) + Send,
+) -> Result<Outcome, PlayError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let served = Served::start(world.clone(), clock.clone()).await?;
+    let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(served.map.clone()));
+    let crowd = crowd(play, &world, &transport, clock.now())?;
+    let driven = crowd.drive(clock.clone());
+    let dir = zone_dir(&play.out, world.zone());
+    let journal = FileJournal::open(&dir, clock.now(), "lab")?;
+    let stage = Stage { play, world: &world, served: Some(&served), clock, transport, dir };
+    let (ending, sweeps, took) = stage.run(Box::new(journal), reporter, opening).await?;
+    let crowd = driven.stop().await;
+    Ok(outcome(ending, crowd, sweeps, took, stage.dir))
+}
+
+async fn in_virtual_time(
+    play: &Play,
+    world: Arc<World>,
+    reporter: Box<dyn Reporter>,
+    opening: impl FnOnce(&Opening<'_>) + Send,
+) -> Result<Outcome, PlayError> {
+    let hands = Arc::new(VirtualClock::new(play.config.now));
+    let transport: Arc<dyn Transport> = Arc::new(WorldTransport::new(world.clone(), hands.dial()));
+    let crowd = crowd(play, &world, &transport, play.config.now)?;
+    let tally: Tally = crowd.tally();
+    hands.attach(Box::new(crowd)).await;
+    let dir = zone_dir(&play.out, world.zone());
+    let kept = Kept::default();
+    let clock: Arc<dyn Clock> = hands;
+    let stage = Stage { play, world: &world, served: None, clock, transport, dir };
+    let (ending, sweeps, took) = stage.run(Box::new(kept.clone()), reporter, opening).await?;
+    kept.with(|journal| journal.write_to(&stage.dir))?;
+    Ok(outcome(ending, tally.report(), sweeps, took, stage.dir))
+}
+
+fn crowd(play: &Play, world: &World, transport: &Arc<dyn Transport>, start: Moment) -> Result<Crowd, PlayError> {
+    let config = CrowdConfig {
+        policies: Policy::all(),
+        roots: world.roots().to_vec(),
+        anchors: anchors(world)?,
+        questions: Questions::of(&play.config.zone, &play.config.records),
+        interval: play.pace,
+        timeout: Duration::from_secs(2),
+        seed: play.seed,
+        start,
+    };
+    Ok(Crowd::new(transport.clone(), config))
+}
+
+fn anchors(world: &World) -> Result<Anchors, PlayError> {
+    Anchors::parse(&world.anchors()).map_err(|error| PlayError::Anchors(error.to_string()))
+}
+
+struct Stage<'a> {
+    play: &'a Play,
+    world: &'a Arc<World>,
+    served: Option<&'a Served>,
+    clock: Arc<dyn Clock>,
+    transport: Arc<dyn Transport>,
+    dir: PathBuf,
+}
+
+impl Stage<'_> {
+    async fn run(
+        &self,
+        journal: Box<dyn Journal>,
+        reporter: Box<dyn Reporter>,
+        opening: impl FnOnce(&Opening<'_>) + Send,
+    ) -> Result<(Ending, u64, Duration), PlayError> {
+        let start = self.clock.now();
+        let team = team(self.world, &self.transport, &self.clock, self.play.interval)?;
+        let mut runner = Runner::open(team, State::new(anchors(self.world)?), journal, reporter)?;
+        runner.survey().await?;
+        runner.sweep().await?;
+        let wish = wish(self.world, self.play.purpose.clone(), &self.play.group, self.play.rules, self.play.soak);
+        let made = plan(&wish, &runner.state, self.clock.now());
+        let refusals: Vec<Finding> = preflight(&runner.state, &made);
+        if !refusals.is_empty() {
+            return Err(PlayError::Refused(refusals));
+        }
+        let from = self.clock.now();
+        opening(&Opening {
+            world: self.world,
+            served: self.served,
+            plan: &made,
+            calendar: &forecast(&runner.state, &made, from.ceil_seconds()),
+            journal: &self.dir,
+            from,
+        });
+        runner.adopt(made)?;
+        let ending = runner.run(Until::Complete).await?;
+        let sweeps = runner.state.last_sweep.as_ref().map_or(0, |sweep| sweep.count);
+        Ok((ending, sweeps, self.clock.now().since(start)))
+    }
+}
+
+fn outcome(ending: Ending, crowd: CrowdReport, sweeps: u64, took: Duration, journal: PathBuf) -> Outcome {
+    let (ended, continuous, conflicts) = match ending {
+        Ending::Complete(ended) => ("complete", ended.continuous, ended.conflicts),
+        Ending::Halted(_) => ("halted", false, Vec::new()),
+        Ending::Owed(_) | Ending::Stepped(_) => ("owed", false, Vec::new()),
+    };
+    Outcome { ended, continuous, conflicts, crowd, lab_seconds: took.as_secs(), sweeps, journal }
+}
+
+/// A journal in memory that can still be read when the runner is done with it.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<MemoryJournal>>);
+
+impl Kept {
+    fn with<T>(&self, use_it: impl FnOnce(&mut MemoryJournal) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl JournalView for Kept {
+    fn entries(&self) -> Result<Entries<'_>, JournalError> {
+        let all: Vec<Result<Entry, JournalError>> = self.with(|journal| Ok::<_, JournalError>(journal.entries()?.collect()))?;
+        Ok(Box::new(all.into_iter()))
+    }
+
+    fn blob(&self, id: &BlobId) -> Result<Vec<u8>, JournalError> {
+        self.with(|journal| journal.blob(id))
+    }
+
+    fn head(&self) -> String {
+        self.with(|journal| journal.head())
+    }
+}
+
+impl Journal for Kept {
+    fn append(&mut self, at: Moment, kind: &str, body: Value) -> Result<Entry, JournalError> {
+        self.with(|journal| journal.append(at, kind, body))
+    }
+
+    fn put_blob(&mut self, octets: &[u8]) -> Result<BlobId, JournalError> {
+        self.with(|journal| journal.put_blob(octets))
+    }
+
+    fn put_blobs(&mut self, blobs: &Blobs) -> Result<(), JournalError> {
+        self.with(|journal| journal.put_blobs(blobs))
+    }
+}
