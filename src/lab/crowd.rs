@@ -15,6 +15,7 @@ use super::readings::Readings;
 use super::resolver::{Policy, Resolver, ResolverReport, Start};
 use super::verdicts::Verdicts;
 use super::virtual_time::Steps;
+use super::{LabError, World};
 use crate::dnssec::Anchors;
 use crate::moment::Moment;
 use crate::ports::{Clock, Transport};
@@ -38,6 +39,25 @@ pub struct CrowdConfig {
     pub seed: u64,
     /// When the first question may be asked.
     pub start: Moment,
+}
+
+impl CrowdConfig {
+    /// One resolver of each kind for a world: five minutes between questions, as suits days of virtual time.
+    ///
+    /// # Errors
+    /// If the world's anchors do not parse, which they do.
+    pub fn for_world(world: &World, start: Moment) -> Result<CrowdConfig, LabError> {
+        Ok(CrowdConfig {
+            policies: Policy::all(),
+            roots: world.roots().to_vec(),
+            anchors: Anchors::parse(&world.anchors())?,
+            questions: world.questions(),
+            interval: Duration::from_secs(300),
+            timeout: Duration::from_secs(1),
+            seed: 1,
+            start,
+        })
+    }
 }
 
 /// What a crowd has counted.

@@ -12,7 +12,7 @@ use crate::moment::Moment;
 /// Signatures begin this long before they are made, for clocks that are behind.
 const BACKDATED: Duration = Duration::from_secs(3600);
 /// So many RRsets are kept; beyond that all are made again.
-const SHELF_ROOM: usize = 4096;
+const SHELF_ROOM: usize = 65_536;
 
 /// What is signed and by whom: the same content signed by the same keys has the same signatures on every copy.
 #[derive(PartialEq, Eq, Hash)]

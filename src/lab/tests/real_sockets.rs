@@ -8,8 +8,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::dnssec::Anchors;
-use crate::lab::{Crowd, CrowdConfig, Policy, Served, Steps, VirtualClock};
+use crate::lab::{Crowd, CrowdConfig, Served, Steps, VirtualClock};
 use crate::ports::{Clock, ExchangeError, Transport};
 
 struct WallClock;
@@ -95,19 +94,11 @@ async fn every_address_answers_over_udp_and_tcp_and_the_crowd_validates() {
             assert_eq!((reply.id, reply.flags.response), (77, true));
         }
     }
-    let crowd = Crowd::new(
-        transport,
-        CrowdConfig {
-            policies: Policy::all(),
-            roots: world.roots().to_vec(),
-            anchors: Anchors::parse(&world.anchors()).unwrap(),
-            questions: world.questions(),
-            interval: Duration::from_millis(25),
-            timeout: Duration::from_secs(1),
-            seed: 1,
-            start: config.now,
-        },
-    );
+    let settings = CrowdConfig {
+        interval: Duration::from_millis(25),
+        ..CrowdConfig::for_world(&world, config.now).unwrap()
+    };
+    let crowd = Crowd::new(transport, settings);
     let driven = crowd.drive(Arc::new(WallClock));
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let report = driven.stop().await;
