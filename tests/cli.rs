@@ -1,10 +1,19 @@
 //! The command line: help, errors and their exit status, starter settings, journals that another has or that are damaged.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 mod support;
 
 use std::path::Path;
 
 use support::{Ran, unbroken, unbroken_with};
+use unbroken::adapters::journal::{FileJournal, zone_dir};
+use unbroken::moment::Moment;
+use unbroken::ports::Journal;
 
 const COMMANDS: [&[&str]; 24] = [
     &[],
@@ -218,4 +227,63 @@ fn no_colour_where_there_is_no_terminal() {
     assert!(!ran.err.contains('\u{1b}') && !ran.out.contains('\u{1b}'));
     let help = unbroken(Path::new(dir.path()), &["--help"]);
     assert!(!help.out.contains('\u{1b}'));
+}
+
+/// Settings and a journal of a few entries for shop.test.
+fn with_journal(dir: &Path) -> std::path::PathBuf {
+    let init = [
+        "init",
+        "--zone",
+        "shop.test",
+        "--provider",
+        "a=manual",
+        "--provider",
+        "b=manual",
+    ];
+    assert_eq!(unbroken(dir, &init).code, Some(0));
+    let journal = zone_dir(
+        &dir.join("state/unbroken"),
+        &"shop.test".parse::<unbroken::dns::Name>().unwrap(),
+    );
+    let mut file = FileJournal::open(&journal, Moment::from_seconds(1_795_000_000), "run").unwrap();
+    for text in ["one", "two", "three"] {
+        file.append(
+            Moment::from_seconds(1_795_000_000),
+            "note",
+            serde_json::json!({ "text": text }),
+        )
+        .unwrap();
+    }
+    journal
+}
+
+#[test]
+fn a_damaged_journal_halts_with_the_line() {
+    let dir = empty();
+    let path = with_journal(dir.path()).join("journal.ndjson");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"one\"", "\"eins\"")).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for command in ["status", "step", "run"] {
+        let ran = unbroken(dir.path(), &[command, "--zone", "shop.test"]);
+        assert_eq!(ran.code, Some(4), "{command}: {}{}", ran.out, ran.err);
+        assert!(
+            ran.err.contains("line 1: it was altered"),
+            "{command}: {}",
+            ran.err
+        );
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_second_runner_is_told_who_has_the_journal() {
+    let dir = empty();
+    let journal = with_journal(dir.path());
+    let held = FileJournal::open(&journal, Moment::from_seconds(1_795_000_000), "run").unwrap();
+    let ran = unbroken(dir.path(), &["step", "--zone", "shop.test", "--yes"]);
+    drop(held);
+    assert_eq!(ran.code, Some(5), "{}{}", ran.out, ran.err);
+    let who = format!("`unbroken run`, process {} on ", std::process::id());
+    assert!(ran.err.contains(&who), "{}", ran.err);
 }

@@ -1,4 +1,10 @@
 //! Commands that look at a zone, against a lab on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 mod support;
 
@@ -160,4 +166,44 @@ async fn keys_are_shown_pinned_and_turned_into_ds() {
     assert_eq!(set(&shown.out), set(&fingerprint.out));
     let combined = lab.unbroken(&["keys", "combine", &path, &path]).await;
     assert_eq!(combined.out.lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_takes_a_dead_server_for_unknown_and_not_for_well() {
+    let lab = Lab::start(|_| {}).await;
+    // A port on which nobody listens.
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let path = lab.dir.path().join("unbroken.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let dead = lab.world.addresses("a")[1];
+    let start = text.find(&format!("\"{dead}\" = ")).unwrap();
+    let end = start + text[start..].find([',', '}']).unwrap();
+    let text = text.replace(&text[start..end], &format!("\"{dead}\" = \"{closed}\" "));
+    std::fs::write(&path, text).unwrap();
+
+    let ran = lab.unbroken(&["check", "shop.test"]).await;
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("unknown: [no-answer] ns2.prova.test."),
+        "{}",
+        ran.out
+    );
+
+    // The other one serves on, and another zone's server is lame.
+    let good = lab.world.addresses("a")[0];
+    let root = lab.world.roots()[0];
+    let text = std::fs::read_to_string(&path).unwrap();
+    let to_of = |address: &std::net::SocketAddr| {
+        let mark = format!("\"{address}\" = \"");
+        let start = text.find(&mark).unwrap() + mark.len();
+        text[start..start + text[start..].find('"').unwrap()].to_owned()
+    };
+    let lame = text.replace(&to_of(&good), &to_of(&root));
+    std::fs::write(&path, lame).unwrap();
+    let ran = lab.unbroken(&["check", "shop.test", "--json"]).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert_eq!(ran.json()["findings"][0]["code"], "lame");
 }

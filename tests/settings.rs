@@ -1,4 +1,10 @@
 //! The settings file: what it gives, and what is said about a wrong one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 use std::path::Path;
 use std::time::Duration;
@@ -160,4 +166,23 @@ fn the_schema_names_every_table() {
         assert!(schema["properties"].get(table).is_some(), "{table}");
     }
     assert_eq!(schema["additionalProperties"], false);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_read_is_in_no_other_text() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("c.key"), "hunter2\n").unwrap();
+    let settings = Settings::parse(&dir.path().join("unbroken.toml"), GOOD).unwrap();
+    let ProviderDriver::PowerDns { api_key, .. } = &settings.provider("c").unwrap().driver else {
+        panic!("not PowerDNS");
+    };
+    let secret = api_key.read().await.unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&secret), "hunter2");
+    for text in [
+        format!("{settings:?}"),
+        format!("{secret:?}"),
+        settings.redacted().to_string(),
+    ] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
 }

@@ -3,22 +3,19 @@
 mod text;
 
 use std::fmt::Display;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::{Context, Exit, Failure};
 use crate::continuity::{Change, Class, Mode, Options, Timeline, check, earliest, parse_time};
-
-/// Done, or what was checked holds.
-const HOLDS: u8 = 0;
-/// What was checked does not hold.
-const FAILS: u8 = 1;
-/// Wrong usage or input; nothing was decided.
-const WRONG: u8 = 2;
 
 /// Check a timeline of DNS versions for moments at which some validating resolver fails.
 #[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  unbroken continuity check timeline.json\n  unbroken continuity earliest timeline.json change.json --now 2026-11-24T10:00:00Z"
+)]
 pub struct ContinuityArgs {
     /// What to ask.
     #[command(subcommand)]
@@ -94,19 +91,20 @@ pub enum Sticky {
 struct Answer {
     out: String,
     error: Option<String>,
-    status: u8,
+    exit: Exit,
 }
 
-/// Answers a question about a timeline on standard output, as text or (`json`) as one JSON document; errors go to standard
-/// error. Returns the exit status: 0 it holds, 1 it does not, 2 the input cannot be used.
-pub fn run(args: &ContinuityArgs, json: bool) -> u8 {
-    let answer = answer(args, json, &mut std::io::stdin());
-    // A closed pipe is no reason to call the verdict another one.
-    let _ = std::io::stdout().lock().write_all(answer.out.as_bytes());
-    if let Some(error) = &answer.error {
-        let _ = writeln!(std::io::stderr().lock(), "error: {error}");
+/// Answers a question about a timeline, as text or as one JSON document.
+///
+/// # Errors
+/// If the input cannot be used.
+pub async fn run(args: &ContinuityArgs, context: &Context) -> Result<Exit, Failure> {
+    let answer = answer(args, context.out.json(), &mut std::io::stdin());
+    if let Some(error) = answer.error {
+        return Err(Failure::usage(error));
     }
-    answer.status
+    context.out.write(answer.out.as_bytes());
+    Ok(answer.exit)
 }
 
 fn answer(args: &ContinuityArgs, json: bool, stdin: &mut dyn Read) -> Answer {
@@ -122,14 +120,18 @@ fn answer(args: &ContinuityArgs, json: bool, stdin: &mut dyn Read) -> Answer {
     result.unwrap_or_else(|error| Answer {
         out: String::new(),
         error: Some(error),
-        status: WRONG,
+        exit: Exit::Usage,
     })
 }
 
 fn answer_check(file: &str, judge: &Judge, json: bool, stdin: &mut dyn Read) -> Result<Answer, String> {
     let timeline = read_timeline(file, stdin)?;
     let report = check(&timeline, &judge.options(&timeline)?);
-    let status = if report.continuous { HOLDS } else { FAILS };
+    let exit = if report.continuous {
+        Exit::Done
+    } else {
+        Exit::Fails
+    };
     let out = if json {
         document(&report.to_json())
     } else {
@@ -138,7 +140,7 @@ fn answer_check(file: &str, judge: &Judge, json: bool, stdin: &mut dyn Read) -> 
     Ok(Answer {
         out,
         error: None,
-        status,
+        exit,
     })
 }
 
@@ -166,7 +168,11 @@ fn answer_earliest(
     })?;
     let found = earliest(&timeline, &change, now, &judge.options(&timeline)?)
         .map_err(|error| in_file(label, error))?;
-    let status = if found.earliest.is_some() { HOLDS } else { FAILS };
+    let exit = if found.earliest.is_some() {
+        Exit::Done
+    } else {
+        Exit::Fails
+    };
     let out = if json {
         document(&found.to_json())
     } else {
@@ -175,7 +181,7 @@ fn answer_earliest(
     Ok(Answer {
         out,
         error: None,
-        status,
+        exit,
     })
 }
 
@@ -259,7 +265,7 @@ mod tests {
     #[test]
     fn check_says_what_does_not_hold() {
         let found = ask(&["check", "-"], true, BROKEN);
-        assert_eq!((found.status, &found.error), (1, &None));
+        assert_eq!((found.exit.code(), &found.error), (1, &None));
         assert_eq!(json(&found)["conflicts"][0]["rule"], "dnskey-data");
         let one = ask(
             &["check", "-", "--class", "only-13", "--ttl-floor", "60"],
@@ -274,13 +280,13 @@ mod tests {
             true,
             &whole,
         );
-        assert_eq!((fine.status, &json(&fine)["continuous"]), (0, &true.into()));
+        assert_eq!((fine.exit.code(), &json(&fine)["continuous"]), (0, &true.into()));
     }
 
     #[test]
     fn earliest_says_when() {
         let found = ask(&["earliest", "-", REPAIR, "--now", "2000"], true, BROKEN);
-        assert_eq!(found.status, 0);
+        assert_eq!(found.exit.code(), 0);
         assert_eq!(
             (&json(&found)["earliest"], &json(&found)["clean_from"]),
             (&2000.into(), &2300.into())
@@ -293,7 +299,7 @@ mod tests {
             BROKEN,
         );
         assert_eq!(
-            (found.status, &json(&found)["earliest"]),
+            (found.exit.code(), &json(&found)["earliest"]),
             (1, &serde_json::Value::Null)
         );
     }
@@ -302,7 +308,7 @@ mod tests {
     fn wrong_input_is_said_on_the_other_stream() {
         let wrong = |words: &[&str], stdin: &str| {
             let answer = ask(words, true, stdin);
-            assert_eq!((answer.status, answer.out.as_str()), (2, ""));
+            assert_eq!((answer.exit.code(), answer.out.as_str()), (2, ""));
             answer.error.unwrap()
         };
         assert!(wrong(&["check", "-"], "{").starts_with("standard input: not JSON"));

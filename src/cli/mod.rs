@@ -167,11 +167,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Approve(args) => approve::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
-        Command::Continuity(args) => Ok(match continuity::run(args, context.out.json()) {
-            0 => Exit::Done,
-            1 => Exit::Fails,
-            _ => Exit::Usage,
-        }),
+        Command::Continuity(args) => continuity::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,
     }
@@ -184,7 +180,12 @@ pub fn install_panic_hook() {
         let place = info
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let words = info.payload_as_str().unwrap_or("no more is known");
+        let payload = info.payload();
+        let words = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no more is known");
         let mut stderr = std::io::stderr().lock();
         let _ = writeln!(stderr, "error: a fault in unbroken itself{place}: {words}");
         let _ = writeln!(
