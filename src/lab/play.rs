@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Crowd, CrowdConfig, CrowdReport, LabConfig, LabError, Policy, Questions, Served, Tally, VirtualClock,
-    World, WorldTransport, team, wish,
+    Crowd, CrowdConfig, CrowdReport, LabConfig, LabError, Policy, Served, Tally, VirtualClock, World,
+    WorldTransport, team, wish,
 };
 use crate::adapters::journal::{FileJournal, MemoryJournal, zone_dir};
 use crate::adapters::{NetTransport, SystemClock};
@@ -190,11 +190,7 @@ fn crowd(
         policies: Policy::all(),
         roots: world.roots().to_vec(),
         anchors: anchors(world)?,
-        questions: world
-            .providers()
-            .next()
-            .and_then(|name| world.read(name, Questions::of))
-            .unwrap_or_default(),
+        questions: world.questions(),
         interval: play.pace,
         timeout: Duration::from_secs(2),
         seed: play.seed,
