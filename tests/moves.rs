@@ -432,8 +432,11 @@ async fn sickness(habit: Arc<dyn Habit>, operator: &'static str, what: &str) {
         })
     })
     .await;
-    let well = well.lock().unwrap().unwrap();
     Stage::assert_complete(&played.exit, what);
+    let well = well
+        .lock()
+        .unwrap()
+        .unwrap_or_else(|| panic!("{what}: it ended while the server was sick"));
     let crowd = played.stage.tally.report();
     assert_eq!(crowd.failed() + crowd.unreachable(), 0, "{what}: {crowd:#?}");
     let said = played
