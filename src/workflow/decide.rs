@@ -124,7 +124,7 @@ pub fn decide(state: &State) -> Decision {
     let view = View {
         state,
         plan: &plan,
-        now: &now,
+        now,
         sweep,
         traced: timeline(&plan, &state.ledger, &state.pool),
     };
