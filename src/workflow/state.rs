@@ -177,7 +177,9 @@ impl State {
                     .insert(proven.step.clone(), Progress::Proven(proven.as_of));
             }
             Event::Approval(approval) => {
-                self.approvals.insert(approval.what.clone(), approval.clone());
+                if self.plan_hash.as_ref() == Some(&approval.plan) {
+                    self.approvals.insert(approval.what.clone(), approval.clone());
+                }
             }
             Event::End(_) => self.ended = true,
             Event::Note(_) => {}
@@ -192,6 +194,7 @@ impl State {
             .map(|step| (step.id.clone(), Progress::Pending))
             .collect();
         self.plan = Some(Arc::new(plan.clone()));
+        self.approvals.clear();
         self.ended = false;
         self.last_decision = None;
     }
