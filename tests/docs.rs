@@ -153,7 +153,10 @@ fn every_finding_of_a_plan_is_documented() {
     codes.extend(first_argument(&text, "warn("));
     // Two are made from a word for the verdict.
     let made = "\"{word}-now\"";
-    assert!(text.contains(made), "preflight.rs makes no code from {made} any more");
+    assert!(
+        text.contains(made),
+        "preflight.rs makes no code from {made} any more"
+    );
     codes.extend(["bogus-now".to_owned(), "insecure-now".to_owned()]);
     agree("Findings of a plan", &codes);
 }
@@ -295,7 +298,10 @@ fn the_example_has_every_key() {
         for key in keys.keys() {
             // One is a way out that the example does not need, for it has a default of its own.
             let in_example = example.contains(&format!("{key} ")) || key == "anchors";
-            assert!(in_example, "the example in docs/settings.md lacks {key} of {table}");
+            assert!(
+                in_example,
+                "the example in docs/settings.md lacks {key} of {table}"
+            );
             assert!(
                 page.contains(&format!("`{key}`")),
                 "docs/settings.md does not explain {key} of {table}"
