@@ -74,7 +74,8 @@ async fn go(
         let hash = plan.hash();
         runner.adopt(plan)?;
         let approval = Approval {
-            what: hash,
+            what: hash.clone(),
+            plan: hash,
             by: whoami(),
             note: format!("unbroken {}", order.command),
         };

@@ -73,11 +73,11 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     findings.extend(chain(state));
     findings.extend(answers(state));
     findings.extend(servers(state, plan));
-    findings.extend(signing(plan, &now));
-    findings.extend(delegation(plan, &now));
-    findings.extend(digests(plan, &now));
-    findings.extend(algorithms(plan, &now));
-    findings.extend(tags(&now));
+    findings.extend(signing(plan, now));
+    findings.extend(delegation(plan, now));
+    findings.extend(digests(plan, now));
+    findings.extend(algorithms(plan, now));
+    findings.extend(tags(now));
     findings
 }
 
