@@ -96,9 +96,12 @@ impl Mortal {
     }
 }
 
-/// What every process writes before it can decide anything.
+/// What every process writes before it does anything; decisions too, for they name the moment of the latest sweep.
 fn is_looking(kind: &str) -> bool {
-    matches!(kind, "begin" | "inventory" | "servers" | "sweep" | "note")
+    matches!(
+        kind,
+        "begin" | "inventory" | "servers" | "sweep" | "note" | "decision"
+    )
 }
 
 impl JournalView for Mortal {

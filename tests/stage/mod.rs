@@ -142,7 +142,10 @@ impl Stage {
         if runner.state.plan.is_none() {
             runner.sweep().await?;
             let (made, findings) = self.plan(runner);
-            if findings.iter().any(|finding| finding.severity == Severity::Refuse) {
+            if findings
+                .iter()
+                .any(|finding| finding.severity == Severity::Refuse)
+            {
                 return Ok(Exit::Refused(findings));
             }
             runner.adopt(made)?;
@@ -178,7 +181,15 @@ impl Stage {
             .resolvers
             .iter()
             .filter(|one| one.failed + one.unreachable + one.insecure > 0)
-            .map(|one| (&one.name, one.failed, one.unreachable, one.insecure, &one.failures))
+            .map(|one| {
+                (
+                    &one.name,
+                    one.failed,
+                    one.unreachable,
+                    one.insecure,
+                    &one.failures,
+                )
+            })
             .collect();
         assert!(bad.is_empty(), "{what}: {bad:#?}");
     }

@@ -39,7 +39,11 @@ impl Names {
     pub(crate) fn name(&self, rtype: Rtype, rdata: &[u8]) -> String {
         match rtype {
             Rtype::NS => Name::from_wire(rdata).unwrap().to_string(),
-            _ => self.0.get(rdata).cloned().unwrap_or_else(|| format!("{rdata:x?}")),
+            _ => self
+                .0
+                .get(rdata)
+                .cloned()
+                .unwrap_or_else(|| format!("{rdata:x?}")),
         }
     }
 }
