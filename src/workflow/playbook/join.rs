@@ -82,7 +82,11 @@ fn name_servers(
     let own = steps.add(
         &format!("ns-at-{newcomer}"),
         ds,
-        Intent::SetApexNs { at: newcomer.to_owned(), of: of.clone(), may: may.clone() },
+        Intent::SetApexNs {
+            at: newcomer.to_owned(),
+            of: of.clone(),
+            may: may.clone(),
+        },
         "the newcomer names everybody before anybody is led to it",
         "name the former group only",
     );
