@@ -15,27 +15,17 @@ use crate::evidence::Place;
 pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
     let mut stages = Vec::new();
     if let Purpose::Join { signer } | Purpose::Migrate { to: signer, .. } = &plan.purpose {
-        stages.push(Stage {
-            group: plan.before.clone(),
-            outside: vec![signer.clone()],
-        });
+        stages.push(Stage { group: plan.before.clone(), outside: vec![signer.clone()] });
     }
     if !matches!(plan.purpose, Purpose::Join { .. }) {
         let all = plan.signers.iter().map(|signer| signer.name.clone()).collect();
-        stages.push(Stage {
-            group: all,
-            outside: Vec::new(),
-        });
+        stages.push(Stage { group: all, outside: Vec::new() });
     }
     let Some(first) = stages.first() else {
         return Vec::new();
     };
     let unseen = |stage: &Stage| -> Vec<Assumed> {
-        stage
-            .versions(plan, now)
-            .into_iter()
-            .filter(|version| !is_served(now, version))
-            .collect()
+        stage.versions(plan, now).into_iter().filter(|version| !is_served(now, version)).collect()
     };
     if unseen(first).is_empty() {
         return Vec::new();
@@ -59,16 +49,8 @@ impl Stage {
     fn versions(&self, plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
         let hosts = plan.name_servers(&self.group);
         let mut out = vec![
-            Assumed {
-                place: Place::Parent,
-                fact: Fact::ParentNs(hosts.clone()),
-                ttl: now.parent_ns.ttl(),
-            },
-            Assumed {
-                place: Place::Parent,
-                fact: Fact::Ds(self.ds(plan, now)),
-                ttl: now.ds.ttl(),
-            },
+            Assumed { place: Place::Parent, fact: Fact::ParentNs(hosts.clone()), ttl: now.parent_ns.ttl() },
+            Assumed { place: Place::Parent, fact: Fact::Ds(self.ds(plan, now)), ttl: now.ds.ttl() },
         ];
         for name in &self.group {
             let Some(at) = now.providers.get(name) else {
@@ -76,22 +58,11 @@ impl Stage {
             };
             let place = Place::Provider(name.clone());
             let set = self.key_set(now, name);
-            let keys = Fact::Dnskey {
-                keys: set.keys,
-                signed_by: set.signed_by,
-            };
-            out.push(Assumed {
-                place: place.clone(),
-                fact: keys,
-                ttl: at.dnskey.ttl(),
-            });
+            let keys = Fact::Dnskey { keys: set.keys, signed_by: set.signed_by };
+            out.push(Assumed { place: place.clone(), fact: keys, ttl: at.dnskey.ttl() });
             let fixed = plan.signer(name).is_some_and(|signer| signer.apex_ns_fixed);
             if !fixed {
-                out.push(Assumed {
-                    place,
-                    fact: Fact::ApexNs(hosts.clone()),
-                    ttl: at.apex_ns.ttl(),
-                });
+                out.push(Assumed { place, fact: Fact::ApexNs(hosts.clone()), ttl: at.apex_ns.ttl() });
             }
         }
         for name in &self.outside {
@@ -101,36 +72,17 @@ impl Stage {
             let own = now.own_keys(name);
             let signed_by = now.entry_points(name).intersection(&own).cloned().collect();
             let fact = Fact::Dnskey { keys: own, signed_by };
-            out.push(Assumed {
-                place: Place::Provider(name.clone()),
-                fact,
-                ttl: at.dnskey.ttl(),
-            });
+            out.push(Assumed { place: Place::Provider(name.clone()), fact, ttl: at.dnskey.ttl() });
         }
         out
     }
 
     fn ds(&self, plan: &Plan, now: &Snapshot) -> DsSet {
-        let strangers = |ds: &&crate::dnssec::Ds| {
-            !self
-                .outside
-                .iter()
-                .any(|name| now.names_key_of(&plan.zone, ds, name))
-        };
-        let mut set: DsSet = now
-            .ds
-            .values
-            .keys()
-            .flatten()
-            .filter(strangers)
-            .cloned()
-            .collect();
+        let strangers = |ds: &&crate::dnssec::Ds| !self.outside.iter().any(|name| now.names_key_of(&plan.zone, ds, name));
+        let mut set: DsSet = now.ds.values.keys().flatten().filter(strangers).cloned().collect();
         for name in &self.group {
             let points = now.entry_points(name);
-            if !set
-                .iter()
-                .any(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())))
-            {
+            if !set.iter().any(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key()))) {
                 set.extend(now.ds_of(&plan.zone, name, &plan.digest_types));
             }
         }
@@ -140,11 +92,7 @@ impl Stage {
     fn key_set(&self, now: &Snapshot, name: &str) -> KeySet {
         let own = now.own_keys(name);
         let others = self.group.iter().filter(|other| *other != name);
-        let keys: BTreeSet<KeyId> = own
-            .iter()
-            .cloned()
-            .chain(others.flat_map(|other| now.exported(other)))
-            .collect();
+        let keys: BTreeSet<KeyId> = own.iter().cloned().chain(others.flat_map(|other| now.exported(other))).collect();
         let signed_by = now
             .providers
             .get(name)
@@ -167,9 +115,7 @@ fn is_served(now: &Snapshot, version: &Assumed) -> bool {
         Fact::ParentNs(hosts) => now.parent_ns.values.contains_key(hosts),
         Fact::Ds(set) => now.ds.values.contains_key(set),
         Fact::ApexNs(hosts) => provider().is_some_and(|at| at.apex_ns.values.contains_key(hosts)),
-        Fact::Dnskey { keys, .. } => {
-            provider().is_some_and(|at| at.dnskey.values.keys().any(|set| set.keys == *keys))
-        }
+        Fact::Dnskey { keys, .. } => provider().is_some_and(|at| at.dnskey.values.keys().any(|set| set.keys == *keys)),
         _ => true,
     }
 }
@@ -206,23 +152,14 @@ fn holds(plan: &Plan, now: &Snapshot) -> bool {
         .collect();
     let data: BTreeSet<KeyId> = delegated.iter().flat_map(|name| needed(now, name)).collect();
     delegated.iter().all(|name| {
-        let sets = now
-            .providers
-            .get(*name)
-            .map(|at| at.dnskey.values.keys().collect::<Vec<_>>())
-            .unwrap_or_default();
-        !sets.is_empty()
-            && sets
-                .iter()
-                .all(|set| linked(plan, now, set) && data.is_subset(&set.keys))
+        let sets = now.providers.get(*name).map(|at| at.dnskey.values.keys().collect::<Vec<_>>()).unwrap_or_default();
+        !sets.is_empty() && sets.iter().all(|set| linked(plan, now, set) && data.is_subset(&set.keys))
     })
 }
 
 fn linked(plan: &Plan, now: &Snapshot, set: &KeySet) -> bool {
     now.ds.values.keys().all(|ds| {
-        set.signed_by
-            .iter()
-            .any(|key| ds.iter().any(|record| record.matches(&plan.zone, key.key())))
+        set.signed_by.iter().any(|key| ds.iter().any(|record| record.matches(&plan.zone, key.key())))
     })
 }
 

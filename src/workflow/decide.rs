@@ -203,11 +203,7 @@ impl View<'_> {
             .filter(|v| v.delegated && v.status == Status::Bogus)
             .collect();
         let first = broken.first()?;
-        let pending = self
-            .plan
-            .steps
-            .iter()
-            .filter(|step| !self.state.is_proven(&step.id));
+        let pending = self.plan.steps.iter().filter(|step| !self.state.is_proven(&step.id));
         if heals(self.plan, self.now, pending) {
             return None;
         }

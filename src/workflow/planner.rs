@@ -89,12 +89,8 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
 /// Takes out the steps that would edit an apex NS RRset which its provider does not let anybody edit; what came after such a
 /// step comes after whatever that came after.
 fn drop_fixed(plan: &mut Plan) {
-    let fixed: BTreeSet<String> = plan
-        .signers
-        .iter()
-        .filter(|signer| signer.apex_ns_fixed)
-        .map(|signer| signer.name.clone())
-        .collect();
+    let fixed: BTreeSet<String> =
+        plan.signers.iter().filter(|signer| signer.apex_ns_fixed).map(|signer| signer.name.clone()).collect();
     let is_fixed = |intent: &Intent| matches!(intent, Intent::SetApexNs { at, .. } if fixed.contains(at));
     while let Some(index) = plan.steps.iter().position(|step| is_fixed(&step.intent)) {
         let gone = plan.steps.remove(index);

@@ -6,7 +6,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::assess::assess;
-use super::begun::heals;
 use super::plan::{Plan, Purpose};
 use super::snapshot::Snapshot;
 use super::state::State;
@@ -79,16 +78,7 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     findings.extend(digests(plan, now));
     findings.extend(algorithms(plan, now));
     findings.extend(tags(now));
-    if heals(plan, now, plan.steps.iter()) {
-        findings.iter_mut().filter(|finding| finding.code == "bogus-now").for_each(repaired_first);
-    }
     findings
-}
-
-/// What is broken now is what the first steps repair; a repair needs no wait.
-fn repaired_first(finding: &mut Finding) {
-    finding.severity = Severity::Warn;
-    finding.remedy = "the plan repairs it with its first steps, which need no wait".to_owned();
 }
 
 fn membership(plan: &Plan) -> Option<Finding> {

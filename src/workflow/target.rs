@@ -80,16 +80,8 @@ pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, No
         Intent::PublishCds { at, of } => cds_target(plan, at, of, now)?,
         Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
         Intent::SetApexNs { at, of, may } => {
-            let present = now
-                .providers
-                .get(at)
-                .into_iter()
-                .flat_map(|p| p.apex_ns.values.keys())
-                .flatten();
-            Target::ApexNs {
-                at: at.clone(),
-                hosts: with_present(plan, of, may, present),
-            }
+            let present = now.providers.get(at).into_iter().flat_map(|p| p.apex_ns.values.keys()).flatten();
+            Target::ApexNs { at: at.clone(), hosts: with_present(plan, of, may, present) }
         }
         Intent::SetParentNs { of, may } => {
             Target::ParentNs(with_present(plan, of, may, now.parent_ns.values.keys().flatten()))

@@ -125,10 +125,7 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
             if let Some(value) = naming.value(&version.place, &version.fact) {
                 let until = (began + margin).ceil_seconds();
                 let from = began.floor_seconds() - 1;
-                traced.push(
-                    Version::new(value, from, Some(until.max(from + 1)), version.ttl),
-                    None,
-                );
+                traced.push(Version::new(value, from, Some(until.max(from + 1)), version.ttl), None);
             }
         }
     }

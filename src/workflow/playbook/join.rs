@@ -82,11 +82,7 @@ fn name_servers(
     let own = steps.add(
         &format!("ns-at-{newcomer}"),
         ds,
-        Intent::SetApexNs {
-            at: newcomer.to_owned(),
-            of: of.clone(),
-            may: may.clone(),
-        },
+        Intent::SetApexNs { at: newcomer.to_owned(), of: of.clone(), may: may.clone() },
         "the newcomer names everybody before anybody is led to it",
         "name the former group only",
     );
