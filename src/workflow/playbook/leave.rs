@@ -60,7 +60,7 @@ fn unname(
     let parent = steps.add(
         "ns-at-parent-remove",
         start,
-        Intent::SetParentNs { of: rest.to_vec(), may: Vec::new() },
+        Intent::SetParentNs { of: rest.to_vec() },
         why,
         undo,
     );
@@ -71,7 +71,10 @@ fn unname(
         done.insert(steps.add(
             &format!("ns-at-{member}-without-{leaver}"),
             &after,
-            Intent::SetApexNs { at: member.clone(), of: rest.to_vec(), may: Vec::new() },
+            Intent::SetApexNs {
+                at: member.clone(),
+                of: rest.to_vec(),
+            },
             why,
             undo,
         ));
