@@ -246,6 +246,9 @@ impl View<'_> {
                 ],
             };
         }
+        if let Some(decision) = self.unauthenticated(&step.intent) {
+            return decision;
+        }
         self.try_step(step, wanted)
     }
 
