@@ -161,6 +161,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
+            apex_ns_fixed: false,
         })
         .collect();
     Ok(Wish {
@@ -180,6 +181,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
         },
         soak: wanted.soak.duration().as_secs(),
+        sticky_bounded: false,
         approve: BTreeSet::new(),
     })
 }

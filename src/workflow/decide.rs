@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::assess::{ServerVerdict, assess};
+use super::begun::heals;
 use super::gate::{Gate, effect, gate};
 use super::plan::{Intent, Plan, Step, StepId};
 use super::snapshot::Snapshot;
@@ -202,6 +203,10 @@ impl View<'_> {
             .filter(|v| v.delegated && v.status == Status::Bogus)
             .collect();
         let first = broken.first()?;
+        let pending = self.plan.steps.iter().filter(|step| !self.state.is_proven(&step.id));
+        if heals(self.plan, self.now, pending) {
+            return None;
+        }
         let text = broken
             .iter()
             .map(|v| format!("{} ({}) at {}: {}", v.server, v.address, v.provider, v.why))
@@ -355,6 +360,16 @@ impl View<'_> {
         };
         if !gate.is_open(self.as_of()) {
             return closed(step, gate);
+        }
+        if gate.sticky && !self.state.approvals.contains_key(&step.id.0) {
+            return Decision::Person {
+                what: step.id.0.clone(),
+                text: format!(
+                    "{}: safe only if resolvers forget a provider that names itself for ever one TTL after nothing else names it",
+                    step.intent.title()
+                ),
+                approve: true,
+            };
         }
         if !self.sweep.tcp {
             return Decision::Look {

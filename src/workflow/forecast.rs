@@ -167,7 +167,7 @@ fn only<T: Ord>(value: T, ttl: u32) -> Now<T> {
 
 impl Snapshot {
     /// The snapshot after `target` took effect everywhere.
-    fn take(&mut self, target: &Target) {
+    pub(super) fn take(&mut self, target: &Target) {
         match target {
             Target::Keys { at, present, absent } => {
                 let provider = self.at(at);

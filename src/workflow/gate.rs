@@ -217,6 +217,7 @@ pub fn options(plan: &Plan) -> Options {
     Options {
         ttl_floor: plan.rules.ttl_floor,
         stale: plan.rules.stale,
+        sticky_bounded: plan.sticky_bounded,
         ..Options::default()
     }
 }

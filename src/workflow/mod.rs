@@ -1,6 +1,7 @@
 //! Plan, step, gate, playbooks, decide, state. Pure: the time is an argument, the world is the journal's entries.
 
 mod assess;
+mod begun;
 mod decide;
 mod event;
 mod facts;
@@ -24,7 +25,7 @@ pub use facts::{Fact, Reading, Served, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};
 pub use ledger::{Ledger, Run, Stream, StreamKey, Stretch};
-pub use plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step, StepId};
+pub use plan::{Assumed, CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step, StepId};
 pub use planner::{Wish, plan};
 pub use preflight::{Finding, Severity, preflight};
 pub use snapshot::{AtProvider, KeySet, Now, Snapshot};

@@ -6,7 +6,9 @@ use std::fmt;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use super::facts::Fact;
 use crate::dns::Name;
+use crate::evidence::Place;
 use crate::moment::Moment;
 
 /// What the whole plan is for.
@@ -85,17 +87,23 @@ pub enum Intent {
         /// Whose are not any more.
         without: Vec<String>,
     },
-    /// The apex NS RRset at `at` names the servers of `of`.
+    /// The apex NS RRset at `at` names the servers of `of`; those of `may` are left as they are.
     SetApexNs {
         /// Where.
         at: String,
         /// Whose servers.
         of: Vec<String>,
+        /// Whose servers may stand there or not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        may: Vec<String>,
     },
-    /// The delegation names the servers of `of`.
+    /// The delegation names the servers of `of`; those of `may` are left as they are.
     SetParentNs {
         /// Whose servers.
         of: Vec<String>,
+        /// Whose servers may stand there or not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        may: Vec<String>,
     },
     /// Nothing changes; every sweep in that time must be without a fault.
     Soak {
@@ -152,6 +160,9 @@ pub struct Signer {
     pub max_ttl: u32,
     /// Whether a person carries out its changes.
     pub manual: bool,
+    /// Whether its own apex NS RRset can not be edited, so that it names itself for ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apex_ns_fixed: bool,
 }
 
 /// What the gates are judged with.
@@ -165,6 +176,17 @@ pub struct GateRules {
     pub stale: u32,
     /// A change that is not seen for that long after it was accepted is tried again, seconds.
     pub patience: u32,
+}
+
+/// A version that nobody here saw, taken to have been served until the first sweep: somebody began the move before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumed {
+    /// Whose servers.
+    pub place: Place,
+    /// What they may have said.
+    pub fact: Fact,
+    /// Seconds: as the present version has it.
+    pub ttl: u32,
 }
 
 /// A frozen plan.
@@ -191,11 +213,18 @@ pub struct Plan {
     pub cds: CdsPolicy,
     /// How the gates are judged.
     pub rules: GateRules,
+    /// A provider whose own apex NS names it for ever is taken to be forgotten one TTL of that RRset after nothing else names
+    /// it; what holds only so needs an approval.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sticky_bounded: bool,
     /// When it was made.
     pub made: Moment,
     /// The hash of the plan that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// What cannot be known and is taken for the worst: versions that may have been served until the first sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<Assumed>,
     /// What to do, in order.
     pub steps: Vec<Step>,
 }
@@ -252,8 +281,8 @@ impl Intent {
                 format!("DS at the parent for the keys of {}", of.join(", "))
             }
             Intent::SetDs { without, .. } => format!("remove the DS of {} at the parent", without.join(", ")),
-            Intent::SetApexNs { at, of } => format!("apex NS at {at} names {}", of.join(" and ")),
-            Intent::SetParentNs { of } => format!("the delegation names {}", of.join(" and ")),
+            Intent::SetApexNs { at, of, .. } => format!("apex NS at {at} names {}", of.join(" and ")),
+            Intent::SetParentNs { of, .. } => format!("the delegation names {}", of.join(" and ")),
             Intent::Soak { seconds } => format!("soak for {seconds} s: sweeps without a fault"),
             Intent::Retire { provider } => format!("{provider} may be switched off"),
         }

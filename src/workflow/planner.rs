@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::begun::assumed;
 use super::plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step};
 use super::playbook::{Steps, join, leave, migrate};
 use super::state::State;
@@ -25,6 +26,8 @@ pub struct Wish {
     pub rules: GateRules,
     /// The soak of a migration, seconds.
     pub soak: u64,
+    /// Take a provider that names itself for ever to be forgotten one TTL after nothing else names it.
+    pub sticky_bounded: bool,
     /// Kinds of steps that wait for a person: `ds`, `ns`, `parent`, `all`.
     pub approve: BTreeSet<String>,
 }
@@ -35,7 +38,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
     let (mut steps, after): (Vec<Step>, Vec<String>) = match &wish.purpose {
         Purpose::Join { signer } => {
             let mut steps = Steps::default();
-            join(&mut steps, group, signer);
+            join(&mut steps, group, signer, None);
             (
                 steps.finish(),
                 group.iter().cloned().chain([signer.clone()]).collect(),
@@ -58,7 +61,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         .iter()
         .filter_map(|name| wish.signers.iter().find(|signer| signer.name == *name).cloned())
         .collect();
-    Plan {
+    let mut made_plan = Plan {
         format: 1,
         zone: wish.zone.clone(),
         parent: state
@@ -72,9 +75,30 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         digest_types: digest_types(state),
         cds: wish.cds,
         rules: wish.rules,
+        sticky_bounded: wish.sticky_bounded,
         made,
         replaces: None,
+        assumed: Vec::new(),
         steps,
+    };
+    drop_fixed(&mut made_plan);
+    made_plan.assumed = assumed(&made_plan, state.snapshot());
+    made_plan
+}
+
+/// Takes out the steps that would edit an apex NS RRset which its provider does not let anybody edit; what came after such a
+/// step comes after whatever that came after.
+fn drop_fixed(plan: &mut Plan) {
+    let fixed: BTreeSet<String> =
+        plan.signers.iter().filter(|signer| signer.apex_ns_fixed).map(|signer| signer.name.clone()).collect();
+    let is_fixed = |intent: &Intent| matches!(intent, Intent::SetApexNs { at, .. } if fixed.contains(at));
+    while let Some(index) = plan.steps.iter().position(|step| is_fixed(&step.intent)) {
+        let gone = plan.steps.remove(index);
+        for step in &mut plan.steps {
+            if step.after.remove(&gone.id) {
+                step.after.extend(gone.after.iter().cloned());
+            }
+        }
     }
 }
 

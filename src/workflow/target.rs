@@ -79,14 +79,29 @@ pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, No
         }
         Intent::PublishCds { at, of } => cds_target(plan, at, of, now)?,
         Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
-        Intent::SetApexNs { at, of } => Target::ApexNs {
-            at: at.clone(),
-            hosts: plan.name_servers(of),
-        },
-        Intent::SetParentNs { of } => Target::ParentNs(plan.name_servers(of)),
+        Intent::SetApexNs { at, of, may } => {
+            let present = now.providers.get(at).into_iter().flat_map(|p| p.apex_ns.values.keys()).flatten();
+            Target::ApexNs { at: at.clone(), hosts: with_present(plan, of, may, present) }
+        }
+        Intent::SetParentNs { of, may } => {
+            Target::ParentNs(with_present(plan, of, may, now.parent_ns.values.keys().flatten()))
+        }
         Intent::Retire { provider } => Target::Retired(provider.clone()),
         Intent::Soak { .. } => Target::Nothing,
     })
+}
+
+/// The servers of `of`, and of those of `may` the ones that stand there now.
+fn with_present<'a>(
+    plan: &Plan,
+    of: &[String],
+    may: &[String],
+    present: impl Iterator<Item = &'a Name>,
+) -> BTreeSet<Name> {
+    let allowed = plan.name_servers(may);
+    let mut wanted = plan.name_servers(of);
+    wanted.extend(present.filter(|host| allowed.contains(*host)).cloned());
+    wanted
 }
 
 fn union_of<T: Ord>(

@@ -120,6 +120,15 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
     let naming = Naming::new(plan, pool);
     let mut traced = Traced::default();
     traced.timeline.zone = plan.zone.to_string();
+    if let Some(began) = ledger.began() {
+        for version in &plan.assumed {
+            if let Some(value) = naming.value(&version.place, &version.fact) {
+                let until = (began + margin).ceil_seconds();
+                let from = began.floor_seconds() - 1;
+                traced.push(Version::new(value, from, Some(until.max(from + 1)), version.ttl), None);
+            }
+        }
+    }
     for stretch in ledger.stretches() {
         let Some(value) = naming.value(&stretch.place, &stretch.served.fact) else {
             continue;

@@ -6,7 +6,9 @@ use super::{Steps, others};
 use crate::workflow::plan::{Intent, StepId};
 
 /// `newcomer` joins `group`. Gives the last steps, which whatever follows must come after.
-pub fn join(steps: &mut Steps, group: &[String], newcomer: &str) -> BTreeSet<StepId> {
+///
+/// `leaver` is a member that leaves next: where it is not named any more already, it is not named again.
+pub fn join(steps: &mut Steps, group: &[String], newcomer: &str, leaver: Option<&str>) -> BTreeSet<StepId> {
     let all: Vec<String> = group.iter().cloned().chain([newcomer.to_owned()]).collect();
     let keys = exchange_keys(steps, group, newcomer, &all);
     let cds = publish_cds(steps, &all, &keys);
@@ -20,7 +22,7 @@ pub fn join(steps: &mut Steps, group: &[String], newcomer: &str) -> BTreeSet<Ste
         "resolvers must trust the newcomer's keys before they can meet them; adding breaks nothing",
         "remove the newcomer's DS again: safe at once, nobody is led to it yet",
     );
-    name_servers(steps, group, newcomer, &all, &BTreeSet::from([ds]))
+    name_servers(steps, group, newcomer, leaver, &BTreeSet::from([ds]))
 }
 
 fn exchange_keys(steps: &mut Steps, group: &[String], newcomer: &str, all: &[String]) -> BTreeSet<StepId> {
@@ -71,16 +73,16 @@ fn name_servers(
     steps: &mut Steps,
     group: &[String],
     newcomer: &str,
-    all: &[String],
+    leaver: Option<&str>,
     ds: &BTreeSet<StepId>,
 ) -> BTreeSet<StepId> {
+    let stay = group.iter().filter(|name| Some(name.as_str()) != leaver);
+    let of: Vec<String> = stay.cloned().chain([newcomer.to_owned()]).collect();
+    let may: Vec<String> = leaver.map(str::to_owned).into_iter().collect();
     let own = steps.add(
         &format!("ns-at-{newcomer}"),
         ds,
-        Intent::SetApexNs {
-            at: newcomer.to_owned(),
-            of: all.to_vec(),
-        },
+        Intent::SetApexNs { at: newcomer.to_owned(), of: of.clone(), may: may.clone() },
         "the newcomer names everybody before anybody is led to it",
         "name the former group only",
     );
@@ -90,7 +92,7 @@ fn name_servers(
         done.insert(steps.add(
             &format!("ns-at-{member}"),
             &after,
-            Intent::SetApexNs { at: member.clone(), of: all.to_vec() },
+            Intent::SetApexNs { at: member.clone(), of: of.clone(), may: may.clone() },
             "from here resolvers that prefer the child's NS can reach the newcomer: every DS set and DNSKEY RRset \
              without its keys must have left the caches",
             "a leave of the newcomer, with its own waits",
@@ -100,7 +102,7 @@ fn name_servers(
     done.insert(steps.add(
         "ns-at-parent",
         &after,
-        Intent::SetParentNs { of: all.to_vec() },
+        Intent::SetParentNs { of, may },
         "from here every resolver can reach the newcomer",
         "a leave of the newcomer, with its own waits",
     ));

@@ -60,7 +60,7 @@ fn unname(
     let parent = steps.add(
         "ns-at-parent-remove",
         start,
-        Intent::SetParentNs { of: rest.to_vec() },
+        Intent::SetParentNs { of: rest.to_vec(), may: Vec::new() },
         why,
         undo,
     );
@@ -71,10 +71,7 @@ fn unname(
         done.insert(steps.add(
             &format!("ns-at-{member}-without-{leaver}"),
             &after,
-            Intent::SetApexNs {
-                at: member.clone(),
-                of: rest.to_vec(),
-            },
+            Intent::SetApexNs { at: member.clone(), of: rest.to_vec(), may: Vec::new() },
             why,
             undo,
         ));

@@ -8,7 +8,7 @@ use crate::workflow::plan::{Intent, Step};
 /// `to` joins `group`, serves beside it for `soak` seconds, and `from` leaves.
 pub fn migrate(group: &[String], from: &str, to: &str, soak: u64) -> Vec<Step> {
     let mut steps = Steps::default();
-    let joined = join(&mut steps, group, to);
+    let joined = join(&mut steps, group, to, Some(from));
     let soaked = steps.add(
         "soak",
         &joined,
