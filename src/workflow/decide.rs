@@ -452,6 +452,10 @@ impl View<'_> {
                 ],
             }),
             Some(Said::Failed(_, said)) if !rested => Some(wait(step, Some(again), format!("tried, and {said}"))),
+            None if !rested => {
+                let why = "tried, and nobody knows what came of it; not seen at every server";
+                Some(wait(step, Some(again), why.to_owned()))
+            }
             _ if !rested => {
                 Some(wait(step, Some(again), "done, as the other side says; not yet seen at every server".to_owned()))
             }
