@@ -131,7 +131,11 @@ impl Progress {
                     }
                     _ => "seen at every server".to_owned(),
                 };
-                line("done", format!("{}: {what}", proven.step), json!({ "step": proven.step }))
+                line(
+                    "done",
+                    format!("{}: {what}", proven.step),
+                    json!({ "step": proven.step }),
+                )
             }
             Event::Approval(approval) => line(
                 "person",
