@@ -43,7 +43,7 @@ fn main() {
             before = Some(seconds);
         }
     }
-    println!("earliest: add a provider's delegation");
+    println!("earliest: another DNSKEY RRset at one provider");
     for &size in &sizes[..sizes.len().min(6)] {
         let timeline = timeline(size, false);
         let change = next_step(&timeline);
@@ -57,7 +57,7 @@ fn main() {
     }
 }
 
-/// The median of several runs.
+/// The best of several runs: what others do on the machine only adds to it.
 fn measure(mut run: impl FnMut()) -> Duration {
     let start = Instant::now();
     let mut times = Vec::new();
@@ -66,12 +66,11 @@ fn measure(mut run: impl FnMut()) -> Duration {
         run();
         times.push(start.elapsed());
     }
-    times.sort();
-    times[times.len() / 2]
+    times.into_iter().min().unwrap_or_default()
 }
 
-/// About `size` versions: in each round, one new value of each kind and place. Two keys of four are always shared with the
-/// round before, so that all that overlaps goes together.
+/// About `size` versions: in each round, one new value of each kind and place. Two of eight keys are in all of them, so
+/// that all that overlaps goes together.
 fn timeline(size: usize, broken: bool) -> Timeline {
     let rounds = (size / 8) as i64 + 1;
     let all: Vec<String> = (0..8).map(|n| format!("k{n}")).collect();
@@ -85,16 +84,13 @@ fn timeline(size: usize, broken: bool) -> Timeline {
             .map(|n| format!("k{n}"))
             .collect();
         let signed = vec!["k0".to_owned()];
-        let by = if broken && round % 144 == 143 {
-            vec!["k7".to_owned()]
+        // The key that is missing from this round's DNSKEY RRsets.
+        let bad = format!("k{}", 2 + round % 6);
+        let by = vec![if broken && round % 144 == 143 {
+            bad
         } else {
-            signed.clone()
-        };
-        let by = if broken && round % 144 == 143 {
-            by
-        } else {
-            vec!["k1".to_owned()]
-        };
+            "k1".to_owned()
+        }];
         let mut add = |value| timeline.versions.push(Version::new(value, from, until, TTL));
         add(Value::ParentNs {
             providers: both.clone(),
@@ -130,16 +126,30 @@ fn timeline(size: usize, broken: bool) -> Timeline {
         }
     }
     timeline.versions.truncate(size);
+    serve_the_last(&mut timeline);
     timeline
+}
+
+/// The last version of each kind and place is still served.
+fn serve_the_last(timeline: &mut Timeline) {
+    let mut met = Vec::new();
+    for version in timeline.versions.iter_mut().rev() {
+        let place = (version.value.kind(), version.value.at().map(str::to_owned));
+        if !met.contains(&place) {
+            version.until = None;
+            met.push(place);
+        }
+        if met.len() == 8 {
+            return;
+        }
+    }
 }
 
 /// A new DNSKEY RRset in place of the last one.
 fn next_step(timeline: &Timeline) -> Change {
-    let last = timeline
-        .versions
-        .iter()
-        .rev()
-        .find(|v| matches!(v.value, Value::Dnskey { .. }) && v.until.is_none());
+    let is_last =
+        |v: &&Version| v.until.is_none() && matches!(&v.value, Value::Dnskey { at, .. } if at == "b");
+    let last = timeline.versions.iter().find(is_last);
     let value = Value::Dnskey {
         at: "b".into(),
         keys: vec!["k0".into(), "k1".into(), "k3".into()],

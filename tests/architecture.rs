@@ -2,9 +2,10 @@
 //!
 //! One arrow goes against the others, on purpose: `dns/rrset.rs` holds the signatures of an RRset as `dnssec::Rrsig`, a
 //! plain value without behaviour of that room. Apart they would be two halves of every answer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Rooms without clock, socket, file, environment or randomness.
 const PURE: [&str; 8] = [
@@ -153,7 +154,7 @@ fn sources(folder: &str) -> Vec<Source> {
     out
 }
 
-fn below(base: &Path, path: &PathBuf) -> String {
+fn below(base: &Path, path: &Path) -> String {
     let parts: Vec<_> = path
         .strip_prefix(base)
         .unwrap()

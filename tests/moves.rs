@@ -1,5 +1,6 @@
 //! Moves of every kind in virtual time, and what happens to them when servers, operators and providers do as they should
 //! not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod stage;
 

@@ -74,6 +74,7 @@ pub async fn run(args: &ApproveArgs, context: &Context) -> Result<Exit, Failure>
     }
     let approval = Approval {
         what: what.clone(),
+        plan: state.plan_hash.clone().unwrap_or_default(),
         by: args.by.clone().unwrap_or_else(whoami),
         note: args.because.clone().unwrap_or_default(),
     };

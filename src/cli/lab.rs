@@ -52,8 +52,8 @@ pub enum Signers {
 
 /// TTLs of a second or two: how long both serve before one leaves, seconds.
 const SHORT_SOAK: u64 = 3;
-/// As under a large top-level domain: a day.
-const REAL_SOAK: u64 = 86_400;
+/// In virtual time, as careful people do it: four days.
+const REAL_SOAK: u64 = 4 * 86_400;
 
 impl LabArgs {
     fn config(&self, now: Moment) -> Result<LabConfig, Failure> {
@@ -115,7 +115,7 @@ impl LabArgs {
             group: vec!["a".to_owned()],
             soak: if real { REAL_SOAK } else { SHORT_SOAK },
             interval: if real {
-                Duration::from_secs(900)
+                Duration::from_secs(1_800)
             } else {
                 Duration::from_millis(500)
             },

@@ -51,7 +51,7 @@ impl Teller {
                 continue;
             }
             let tone = match line.event {
-                "seen" | "end" => Tone::Good,
+                "done" | "end" => Tone::Good,
                 "halt" => Tone::Bad,
                 "person" | "wait" => Tone::Warn,
                 "said" | "zone" | "keys" => Tone::Dim,

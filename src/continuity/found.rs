@@ -103,7 +103,7 @@ pub(super) fn stretches(mut pieces: Vec<Found>, entries: &[Entry]) -> Vec<Found>
     pieces
 }
 
-/// The first conflict, if any, that is not among `known` throughout: both are stretches in order. Only moments from
+/// The conflicts that are not among `known` throughout; both are stretches in the order of their tags. Only moments from
 /// `since` on count.
 pub(super) fn added<'a>(
     now: &'a [Found],

@@ -132,7 +132,7 @@ mod tests {
                 })
                 .collect()
         };
-        let clash = |l: u32, r: u32| (l + r) % 3 != 0;
+        let clash = |l: u32, r: u32| !(l + r).is_multiple_of(3);
         for seed in 0..40 {
             let (left, right) = (make(seed, 30), make(seed + 100, 25));
             let mut fast = Vec::new();

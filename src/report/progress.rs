@@ -10,14 +10,14 @@ use super::span::{clock_time, spell};
 use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::ports::Applied;
-use crate::workflow::{Decision, Event, ServerVerdict, State, assess};
+use crate::workflow::{Decision, Event, Intent, ServerVerdict, State, assess};
 
 /// One line for people and one document for programs, of the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
     /// When.
     pub at: Moment,
-    /// What kind: `step`, `said`, `seen`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `end`.
+    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `end`.
     pub event: &'static str,
     /// In words.
     pub text: String,
@@ -123,9 +123,17 @@ impl Progress {
                 .collect(),
             Event::Proven(proven) => {
                 self.waiting = None;
+                let step = state.plan.as_ref().and_then(|plan| plan.step(&proven.step));
+                let what = match step.map(|step| &step.intent) {
+                    Some(Intent::Soak { .. }) => "over, without a fault".to_owned(),
+                    Some(Intent::Retire { provider }) => {
+                        format!("no cache needs {provider} any more; it may be switched off")
+                    }
+                    _ => "seen at every server".to_owned(),
+                };
                 line(
-                    "seen",
-                    format!("{}: at every server", proven.step),
+                    "done",
+                    format!("{}: {what}", proven.step),
                     json!({ "step": proven.step }),
                 )
             }
@@ -191,21 +199,24 @@ pub fn chain_text(verdicts: &[ServerVerdict]) -> String {
         by_provider.entry(&verdict.provider).or_default().push(verdict);
     }
     let one = |(provider, verdicts): (&str, Vec<&ServerVerdict>)| {
+        let delegated = verdicts.iter().any(|verdict| verdict.delegated);
         let secure = verdicts
             .iter()
             .filter(|verdict| verdict.status == Status::Secure)
             .count();
-        let led = if verdicts.iter().any(|verdict| verdict.delegated) {
-            ""
-        } else {
-            ", not delegated"
-        };
-        let mut text = format!("{provider}: {secure} of {} secure{led}", verdicts.len());
-        if let Some(bad) = verdicts.iter().find(|verdict| verdict.status != Status::Secure) {
-            let word = format!("{:?}", bad.status).to_lowercase();
-            text.push_str(&format!(" ({} {word}: {})", bad.server, bad.why));
+        let led = if delegated { "" } else { ", not delegated" };
+        let text = format!("{provider}: {secure} of {} secure{led}", verdicts.len());
+        match verdicts.iter().find(|verdict| verdict.status != Status::Secure) {
+            None => text,
+            // Before it joins and after it left, no DS names its keys: that is as it should be.
+            Some(bad) if !delegated && bad.status == Status::Bogus => {
+                format!("{provider}: not delegated, outside the chain")
+            }
+            Some(bad) => {
+                let word = format!("{:?}", bad.status).to_lowercase();
+                format!("{text} ({} {word}: {})", bad.server, bad.why)
+            }
         }
-        text
     };
     by_provider.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }

@@ -171,7 +171,8 @@ impl Runner {
 
     fn absorb_approvals(&mut self) -> Result<(), RunError> {
         for approval in (self.inbox)() {
-            if self.state.approvals.get(&approval.what) != Some(&approval) {
+            let ours = self.state.plan_hash.as_ref() == Some(&approval.plan);
+            if ours && self.state.approvals.get(&approval.what) != Some(&approval) {
                 self.record(&Event::Approval(approval))?;
             }
         }

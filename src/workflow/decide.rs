@@ -124,7 +124,7 @@ pub fn decide(state: &State) -> Decision {
     let view = View {
         state,
         plan: &plan,
-        now: &now,
+        now,
         sweep,
         traced: timeline(&plan, &state.ledger, &state.pool),
     };
@@ -246,6 +246,9 @@ impl View<'_> {
                 ],
             };
         }
+        if let Some(decision) = self.unauthenticated(&step.intent) {
+            return decision;
+        }
         self.try_step(step, wanted)
     }
 
@@ -306,7 +309,7 @@ impl View<'_> {
         }
         match target(self.plan, &step.intent, self.now) {
             Err(missing) => wait(step, None, missing.0),
-            Ok(wanted) if wanted == Target::Nothing => Decision::Proven {
+            Ok(Target::Nothing) => Decision::Proven {
                 step: step.id.clone(),
             },
             Ok(wanted) => self.judge_target(step, &wanted),

@@ -90,6 +90,9 @@ pub struct Proven {
 pub struct Approval {
     /// A step's name, `blind-spots`, or the plan's hash.
     pub what: String,
+    /// The hash of the plan that it belongs to: an approval holds for one plan only.
+    #[serde(default)]
+    pub plan: String,
     /// Who.
     pub by: String,
     /// Why, if said.

@@ -39,7 +39,7 @@ pub fn forecast(state: &State, plan: &Plan, start: i64) -> Vec<Forecast> {
     let mut ahead = Ahead {
         plan,
         state,
-        now: state.snapshot(),
+        now: state.snapshot().clone(),
         traced: timeline(plan, &state.ledger, &state.pool),
         ended: BTreeMap::new(),
         start,

@@ -93,8 +93,9 @@ pub struct Stretch {
 }
 
 impl Ledger {
-    /// Takes in one observation; `sweep_started` bounds the beginning of what the first sweep saw.
-    pub fn record(&mut self, observation: &Observation, reading: &Reading, sweep_started: Moment) {
+    /// Takes in one observation; `sweep_started` bounds the beginning of what the first sweep saw. Says whether anything is
+    /// different from before.
+    pub fn record(&mut self, observation: &Observation, reading: &Reading, sweep_started: Moment) -> bool {
         let began = *self.began.get_or_insert(sweep_started);
         let key = StreamKey {
             place: observation.place.clone(),
@@ -113,24 +114,21 @@ impl Ledger {
         });
         stream.asked = observation.sent;
         match reading {
-            Reading::Unknown(why) => stream.unclear = Some(why.clone()),
+            Reading::Unknown(why) => stream.unclear.replace(why.clone()).as_ref() != Some(why),
             Reading::Known {
                 facts,
                 window,
                 serial,
             } => {
-                stream.unclear = None;
+                let was_unclear = stream.unclear.take().is_some();
                 stream.window = *window;
                 stream.serial = serial.or(stream.serial);
-                stream.note(
-                    facts,
-                    observation,
-                    if sweep_started == began {
-                        began
-                    } else {
-                        observation.sent
-                    },
-                );
+                let begin = if sweep_started == began {
+                    began
+                } else {
+                    observation.sent
+                };
+                stream.note(facts, observation, begin) || was_unclear
             }
         }
     }
@@ -173,12 +171,12 @@ impl Ledger {
 }
 
 impl Stream {
-    fn note(&mut self, facts: &BTreeSet<Served>, observation: &Observation, first_begin: Moment) {
+    fn note(&mut self, facts: &BTreeSet<Served>, observation: &Observation, first_begin: Moment) -> bool {
         if let Some(run) = self.runs.last_mut() {
             if *run.facts == *facts {
                 run.last_asked = observation.sent;
                 run.last_seen = observation.done;
-                return;
+                return false;
             }
             run.end = Some(observation.done);
         }
@@ -194,6 +192,7 @@ impl Stream {
             last_seen: observation.done,
             end: None,
         });
+        true
     }
 }
 

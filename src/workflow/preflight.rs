@@ -73,11 +73,12 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     findings.extend(chain(state));
     findings.extend(answers(state));
     findings.extend(servers(state, plan));
-    findings.extend(signing(plan, &now));
-    findings.extend(delegation(plan, &now));
-    findings.extend(digests(plan, &now));
-    findings.extend(algorithms(plan, &now));
-    findings.extend(tags(&now));
+    findings.extend(signing(plan, now));
+    findings.extend(delegation(plan, now));
+    findings.extend(digests(plan, now));
+    findings.extend(algorithms(plan, now));
+    findings.extend(tags(now));
+    findings.extend(largest_ttls(state, plan));
     findings
 }
 
@@ -309,6 +310,21 @@ fn algorithms(plan: &Plan, now: &Snapshot) -> Option<Finding> {
         ),
         "all signers of a group use the same algorithms (RFC 8901 section 4): make new keys at the newcomer, 13 is common to all",
     ))
+}
+
+/// A leave waits for the largest TTL that a leaver served; sampled answers alone would miss some.
+fn largest_ttls(state: &State, plan: &Plan) -> Vec<Finding> {
+    plan.signers
+        .iter()
+        .filter(|signer| signer.max_ttl == 0 && !state.max_ttl.contains_key(&signer.name))
+        .map(|signer| {
+            refuse(
+                "max-ttl-unknown",
+                format!("the zone at {} could not be read, so the largest TTL in it is not known", signer.name),
+                "give `max_ttl` in the zone's settings (seconds, the largest TTL of any record), or let the zone be transferred",
+            )
+        })
+        .collect()
 }
 
 fn tags(now: &Snapshot) -> Vec<Finding> {

@@ -106,6 +106,7 @@ pub struct State {
     pool_list: Vec<Dnskey>,
     keyed: HashSet<BlobId>,
     address_ttls: BTreeMap<Name, u32>,
+    snapshot: Arc<Snapshot>,
     sweeps: u64,
 }
 
@@ -131,6 +132,7 @@ impl State {
             pool_list: Vec::new(),
             keyed: HashSet::new(),
             address_ttls: BTreeMap::new(),
+            snapshot: Arc::default(),
             sweeps: 0,
         }
     }
@@ -179,7 +181,9 @@ impl State {
                     .insert(proven.step.clone(), Progress::Proven(proven.as_of));
             }
             Event::Approval(approval) => {
-                self.approvals.insert(approval.what.clone(), approval.clone());
+                if self.plan_hash.as_ref() == Some(&approval.plan) {
+                    self.approvals.insert(approval.what.clone(), approval.clone());
+                }
             }
             Event::End(_) => self.ended = true,
             Event::Note(_) => {}
@@ -204,6 +208,7 @@ impl State {
             .map(|step| (step.id.clone(), Progress::Pending))
             .collect();
         self.plan = Some(Arc::new(plan.clone()));
+        self.approvals.clear();
         self.ended = false;
         self.last_decision = None;
     }
@@ -257,6 +262,7 @@ impl State {
             self.readings.clear();
         }
         let mut unclear = Vec::new();
+        let mut changed = self.sweeps == 0;
         for observation in &sweep.observations {
             if matches!(observation.place, Place::Ancestor(_)) {
                 continue;
@@ -266,7 +272,7 @@ impl State {
                 let server = observation.server.clone();
                 unclear.push((observation.place.clone(), server, observation.rtype, why.clone()));
             }
-            self.ledger.record(observation, &reading, sweep.started);
+            changed |= self.ledger.record(observation, &reading, sweep.started);
         }
         self.sweeps += 1;
         self.last_sweep = Some(LastSweep {
@@ -281,7 +287,11 @@ impl State {
                 .iter()
                 .any(|observation| observation.proto == Proto::Tcp),
         });
-        self.find_owners(&servers.topology.zone);
+        if changed {
+            let zone = &servers.topology.zone;
+            self.find_owners(zone);
+            self.snapshot = Arc::new(Snapshot::of(&self.ledger, zone, &self.owners));
+        }
     }
 
     /// Every usable key in a DNSKEY answer of a provider enters the pool that signatures are tried with.
@@ -377,11 +387,8 @@ impl State {
     }
 
     /// What is served now.
-    pub fn snapshot(&self) -> Snapshot {
-        match &self.servers {
-            Some(servers) => Snapshot::of(&self.ledger, &servers.topology.zone, &self.owners),
-            None => Snapshot::default(),
-        }
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// The plan with the largest TTLs that inventories found.

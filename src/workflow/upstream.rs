@@ -9,11 +9,14 @@ use crate::evidence::{BlobId, Observation, Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::ports::Topology;
 
+/// An answer and its name.
+type Held = (BlobId, Arc<[u8]>);
+
 /// The latest answers above the zone and what they come to.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     anchors: Anchors,
-    answers: BTreeMap<(Name, Rtype), (BlobId, Arc<[u8]>)>,
+    answers: BTreeMap<(Name, Rtype), Held>,
     parent_keys: Vec<Dnskey>,
     fault: Option<String>,
     expires: Option<i64>,

@@ -1,5 +1,7 @@
 //! What `unbroken::continuity` promises, word by word.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod files;
 mod moves;
 mod rules;

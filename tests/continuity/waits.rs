@@ -265,3 +265,18 @@ fn what_holds_by_the_bound_on_stickiness_is_marked() {
     assert_eq!((ask(true).earliest, ask(true).sticky), (Some(190), true));
     assert_eq!(ask(true).to_json()["sticky"], true);
 }
+
+/// Versions that are equal are one: to begin at 500 what begins at 500 anyway changes nothing, however broken it is.
+#[test]
+fn what_happens_anyway_adds_nothing() {
+    let mut versions = steady("a", "a za", "a", "za");
+    versions.push(served(data("a", "zb"), 500, None, 10));
+    let begin = || vec![new(data("a", "zb"), 10)];
+    let answer = ask(versions.clone(), &[], begin(), 100).unwrap();
+    assert_eq!((answer.earliest, answer.clean_from), (Some(500), None));
+    assert_eq!(summary(&answer.remaining), ["dnskey-data 500-*"]);
+    assert_eq!(ask(versions.clone(), &[], begin(), 501).unwrap().earliest, None);
+    // Nor does to end it at the moment at which it begins, and to begin it again.
+    let answer = ask(versions.clone(), &versions[5..], begin(), 100).unwrap();
+    assert_eq!(answer.earliest, Some(500));
+}

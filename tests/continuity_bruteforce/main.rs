@@ -1,6 +1,8 @@
 //! The checker against resolvers that are simulated second by second, over thousands of random timelines; and `earliest`
 //! against trying every second. `PROPTEST_CASES` sets how many of each.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod cases;
 mod resolvers;
 

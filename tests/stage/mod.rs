@@ -1,4 +1,5 @@
 //! A lab in virtual time with a crowd that asks all the while, and processes on it that can be killed and started again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 mod journal;
