@@ -1,5 +1,6 @@
 //! What people read of a move, so that a change of the words is seen in a diff. Keys are made anew each time, so tags,
 //! fingerprints, digests and hashes stand as names.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod stage;
 
