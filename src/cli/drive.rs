@@ -32,6 +32,9 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     let teller = Teller::new(context.out.json(), false, true);
     let mut runner = Runner::open(team, state, Box::new(journal), Box::new(teller))?;
+    if let Some(exit) = carried_out(order, context, &runner, &dir)? {
+        return Ok(exit);
+    }
     let fresh = choose(order, context, &runner, &dir)?;
     let mail = dir.clone();
     runner.inbox = Box::new(move || inbox::all(&mail));
@@ -112,6 +115,25 @@ fn finish(ending: &Ending, context: &Context) -> Exit {
             Exit::NotYet
         }
     }
+}
+
+/// The verdict on a plan that the journal shows carried out, where no other is asked for: a supervisor may start the program
+/// again after its end.
+fn carried_out(
+    order: &Order<'_>,
+    context: &Context,
+    runner: &Runner,
+    dir: &std::path::Path,
+) -> Result<Option<Exit>, Failure> {
+    let same = |plan: Plan| Some(plan.hash()) == runner.state.plan_hash;
+    if !runner.state.ended || !plans::load(dir, order.plan).is_ok_and(same) {
+        return Ok(None);
+    }
+    context
+        .out
+        .note("this plan was carried out before; there is nothing to do");
+    let ended = runner.verdict()?;
+    Ok(Some(if ended.continuous { Exit::Done } else { Exit::Fails }))
 }
 
 /// The plan to take up; none if one is under way.
