@@ -133,7 +133,8 @@ impl Ahead<'_> {
                 .iter_mut()
                 .find(|own| *own == version)
             {
-                own.until = Some(at.max(own.from + 1));
+                // As the gates will see it: every end counts as the margin later.
+                own.until = Some(at.max(own.from + 1) + i64::from(self.plan.rules.margin));
             }
         }
         for (value, ttl) in &effect.begin {
