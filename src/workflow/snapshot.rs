@@ -243,6 +243,18 @@ impl Snapshot {
         Announced { ds, keys }
     }
 
+    /// Whether a provider shows more keys of its own than it needs: two for one task, or one that signs nothing
+    /// (published before its time, or not yet gone).
+    pub fn is_rolling(&self) -> bool {
+        self.providers.keys().any(|provider| {
+            let (keys, data) = (self.key_signers(provider), self.data_signers(provider));
+            let points = self.entry_points(provider);
+            let own = self.own_keys(provider);
+            let idle = own.iter().any(|key| !keys.contains(key) && !data.contains(key));
+            idle || points.len() > 1 || own.difference(&points).count() > 1
+        })
+    }
+
     /// Whether a DS record names a key of this provider.
     pub fn names_key_of(&self, zone: &Name, ds: &Ds, provider: &str) -> bool {
         self.owners
