@@ -112,7 +112,8 @@ impl Runner {
         self.record_with(&Event::Sweep(sweep), &blobs)
     }
 
-    /// Over TCP too: at first, around every act, now and then, and while TCP still says something else than UDP.
+    /// Over TCP too: at first, around every act, now and then, while TCP still says something else than UDP, and while a
+    /// provider rolls a key: what was seen long ago counts as served until now, and would overlap with what comes next.
     fn tcp_due(&self) -> bool {
         let Some(last) = &self.state.last_sweep else {
             return true;
@@ -123,6 +124,7 @@ impl Runner {
                 Some(Decision::Look { .. } | Decision::Act { .. })
             )
             || self.state.trying()
+            || self.state.snapshot().is_rolling()
             || tcp_differs(&self.state.ledger)
     }
 }

@@ -519,6 +519,8 @@ fn same_thing(a: &Intent, b: &Intent) -> bool {
         )
         | (PublishCds { at: x, .. }, PublishCds { at: y, .. })
         | (SetApexNs { at: x, .. }, SetApexNs { at: y, .. }) => x == y,
+        // Who has no DS any more may announce what it likes.
+        (PublishCds { at, .. }, SetDs { without, .. }) => without.contains(at),
         (SetDs { .. }, SetDs { .. }) | (SetParentNs { .. }, SetParentNs { .. }) => true,
         _ => false,
     }

@@ -55,6 +55,15 @@ pub struct KeySet {
     pub signed_by: BTreeSet<KeyId>,
 }
 
+/// What a provider publishes about its own keys for a parent to follow (RFC 7344).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// Its CDS records.
+    pub ds: DsSet,
+    /// The keys that its CDS or CDNSKEY records name.
+    pub keys: BTreeSet<KeyId>,
+}
+
 /// One provider as its servers show it now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AtProvider {
@@ -199,16 +208,51 @@ impl Snapshot {
         if flagged.is_empty() { signing } else { flagged }
     }
 
-    /// The DS records that name a provider's keys, of those at the parent and anew with the digest types given.
+    /// The DS records that name a provider's entry points, with the digest types given.
     pub fn ds_of(&self, zone: &Name, provider: &str, digest_types: &BTreeSet<u8>) -> DsSet {
-        self.entry_points(provider)
-            .iter()
+        self.ds_naming(zone, &self.entry_points(provider), digest_types)
+    }
+
+    /// The DS records that name these keys, with the digest types given.
+    pub fn ds_naming(&self, zone: &Name, keys: &BTreeSet<KeyId>, digest_types: &BTreeSet<u8>) -> DsSet {
+        keys.iter()
             .flat_map(|key| {
                 digest_types
                     .iter()
                     .filter_map(|digest| Ds::of(zone, key.key(), *digest))
             })
             .collect()
+    }
+
+    /// What a provider publishes as CDS and CDNSKEY about its own keys.
+    pub fn announced(&self, zone: &Name, provider: &str) -> Announced {
+        let own = self.own_keys(provider);
+        let Some(at) = self.providers.get(provider) else {
+            return Announced::default();
+        };
+        let cds = at.cds.values.keys().flatten();
+        let ds: DsSet = cds
+            .filter(|ds| own.iter().any(|key| ds.matches(zone, key.key())))
+            .cloned()
+            .collect();
+        let named = |key: &KeyId| {
+            let mut cdnskey = at.cdnskey.values.keys().flatten();
+            cdnskey.any(|one| one.id() == *key) || ds.iter().any(|ds| ds.matches(zone, key.key()))
+        };
+        let keys = own.iter().filter(|key| named(key)).cloned().collect();
+        Announced { ds, keys }
+    }
+
+    /// Whether a provider shows more keys of its own than it needs: two for one task, or one that signs nothing
+    /// (published before its time, or not yet gone).
+    pub fn is_rolling(&self) -> bool {
+        self.providers.keys().any(|provider| {
+            let (keys, data) = (self.key_signers(provider), self.data_signers(provider));
+            let points = self.entry_points(provider);
+            let own = self.own_keys(provider);
+            let idle = own.iter().any(|key| !keys.contains(key) && !data.contains(key));
+            idle || points.len() > 1 || own.difference(&points).count() > 1
+        })
     }
 
     /// Whether a DS record names a key of this provider.

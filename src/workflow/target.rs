@@ -166,24 +166,20 @@ fn cds_target(plan: &Plan, at: &str, of: &[String], now: &Snapshot) -> Result<Ta
     let mut cds = DsSet::new();
     let mut cdnskey = BTreeSet::new();
     for provider in of {
-        let points = now.entry_points(provider);
+        let mut points = now.entry_points(provider);
         if points.is_empty() {
             return Err(NoTarget(format!(
                 "no key was seen that signs the DNSKEY RRset at {provider}"
             )));
         }
-        cds.extend(now.ds_of(&plan.zone, provider, &plan.digest_types));
-        // A signer may publish more digest types of its own; then everybody does, since all must be equal (RFC 9975).
-        let own = now
-            .providers
-            .get(provider)
-            .into_iter()
-            .flat_map(|p| p.cds.values.keys())
-            .flatten();
-        cds.extend(
-            own.filter(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())))
-                .cloned(),
-        );
+        // What a signer publishes of its own keys is its own affair: while it rolls a KSK, the new one alone. It may also
+        // publish more digest types; then everybody does, since all must be equal (RFC 9975).
+        let own = now.announced(&plan.zone, provider);
+        if !own.keys.is_empty() {
+            points = own.keys;
+        }
+        cds.extend(own.ds);
+        cds.extend(now.ds_naming(&plan.zone, &points, &plan.digest_types));
         cdnskey.extend(points.iter().map(|key| key.key().clone()));
     }
     Ok(Target::Cds {

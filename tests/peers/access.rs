@@ -15,9 +15,12 @@ use crate::zone::{PARENT, REGISTRY, ZONE};
 /// Every server answers a signed query with a signature, gives the zone to the key, and to nobody else.
 pub(crate) fn with_key_only() -> Result<()> {
     let settings = Settings::new(&isolation::directory()?)?;
-    let registry = Registry::start(&settings, Bind.name_server(), &[])?;
-    expect_access(&settings, REGISTRY, PARENT)?;
-    drop(registry);
+    for kind in [Knot, Bind] {
+        let settings = Settings::new(&settings.subdir(&format!("registry-{}", kind.label()))?)?;
+        let registry = Registry::start(&settings, kind, Bind.name_server(), &[])?;
+        expect_access(&settings, REGISTRY, PARENT)?;
+        drop(registry);
+    }
     for kind in [Bind, Knot, PowerDns] {
         let mut server: Box<dyn Provider> = kind.start(&settings, false)?;
         expect_access(&settings, kind.address(), ZONE)?;

@@ -23,13 +23,15 @@ const KEEP: &str = "UNBROKEN_KEEP_LAB";
 const LIMIT: Duration = Duration::from_secs(210);
 
 /// The programs that a scenario calls, and the Debian package of each.
-const PROGRAMS: [(&str, &str); 16] = [
+const PROGRAMS: [(&str, &str); 18] = [
     ("named", "bind9"),
+    ("rndc", "bind9-utils"),
     ("dnssec-keygen", "bind9-utils"),
     ("dnssec-signzone", "bind9-utils"),
     ("dig", "bind9-dnsutils"),
     ("nsupdate", "bind9-dnsutils"),
     ("knotd", "knot"),
+    ("knotc", "knot"),
     ("keymgr", "knot"),
     ("pdns_server", "pdns-server"),
     ("pdnsutil", "pdns-server"),
@@ -128,8 +130,10 @@ fn end_with_caller() {
 /// Brings up the loopback interface. BIND listens only on addresses that an interface has, so these are added.
 fn network(dir: &Path) -> Result<()> {
     process::tool(dir, "ip", &["link", "set", "lo", "up"], "")?;
-    let address = format!("{}/32", zone::BIND);
-    process::tool(dir, "ip", &["address", "add", &address, "dev", "lo"], "")?;
+    for address in [zone::BIND, zone::REGISTRY] {
+        let address = format!("{address}/32");
+        process::tool(dir, "ip", &["address", "add", &address, "dev", "lo"], "")?;
+    }
     Ok(())
 }
 

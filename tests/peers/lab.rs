@@ -53,10 +53,18 @@ impl Signer {
     }
 }
 
-/// The whole lab. The old provider is the delegated one; the new one has the same zone, signed with keys of its own.
+/// What differs from lab to lab besides the providers.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup {
+    /// Whether Knot DNS denies with NSEC3; everybody else has NSEC.
+    pub(crate) nsec3: bool,
+    /// What the registry runs.
+    pub(crate) registry: Kind,
+}
+
+/// The whole lab. The first provider is the delegated one; the others have the same zone, signed with keys of their own.
 pub(crate) struct Lab {
-    pub(crate) old: Signer,
-    pub(crate) new: Signer,
+    pub(crate) signers: Vec<Signer>,
     pub(crate) registry: Registry,
     pub(crate) oracle: Oracle,
     pub(crate) unbound: Unbound,
@@ -67,12 +75,15 @@ pub(crate) struct Lab {
 
 impl Lab {
     /// Starts everything in the directory of the running scenario, and lets the judges begin.
-    pub(crate) fn start(old: Kind, new: Kind, nsec3: bool) -> Result<Self> {
+    pub(crate) fn start(providers: &[Kind], setup: Setup) -> Result<Self> {
         let begun = Instant::now();
         let settings = Settings::new(&isolation::directory()?)?;
-        let old = Signer::start(old, &settings, nsec3)?;
-        let new = Signer::start(new, &settings, nsec3)?;
-        let registry = Registry::start(&settings, old.kind.name_server(), &old.ds)?;
+        let signers = providers
+            .iter()
+            .map(|kind| Signer::start(*kind, &settings, setup.nsec3))
+            .collect::<Result<Vec<_>>>()?;
+        let first = signers.first().context("a lab without providers")?;
+        let registry = Registry::start(&settings, setup.registry, first.kind.name_server(), &first.ds)?;
         let parent = Name::of(PARENT);
         let keys = probe::rrset(REGISTRY, &parent, rtype::DNSKEY)?;
         let entry: Vec<String> = keys
@@ -84,11 +95,10 @@ impl Lab {
         let root = Root::start(&settings, &entry)?;
         let anchor = root.anchor().to_owned();
         let unbound = Unbound::start(&settings, &anchor)?;
-        let oracle = Oracle::start(&anchor, [old.kind, new.kind])?;
+        let oracle = Oracle::start(&anchor, providers.to_vec())?;
         println!("started in {:.1} s", begun.elapsed().as_secs_f32());
         Ok(Self {
-            old,
-            new,
+            signers,
             registry,
             oracle,
             unbound,
@@ -96,6 +106,16 @@ impl Lab {
             anchor,
             _root: root,
         })
+    }
+
+    /// The provider that is delegated at first.
+    pub(crate) fn leaver(&self) -> &Signer {
+        &self.signers[0]
+    }
+
+    /// The provider that comes next.
+    pub(crate) fn newcomer(&self) -> &Signer {
+        &self.signers[1]
     }
 
     /// What both judges have seen so far.
@@ -120,7 +140,7 @@ impl Lab {
 
 /// Waits until something holds that is asked of the servers.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + Duration::from_secs(25);
     while !holds().with_context(|| format!("while waiting until {what}"))? {
         ensure!(Instant::now() < deadline, "still not: {what}");
         std::thread::sleep(Duration::from_millis(50));

@@ -1,12 +1,14 @@
 //! Moves of a signed zone between real servers, each in a small internet of its own.
 //!
-//! A scenario starts a root (NSD), a registry for `test.` (Knot DNS) and two providers of `shop.test.` (BIND, Knot DNS,
-//! PowerDNS) in a network namespace, and lets two judges watch all the while: [`oracle`], which asks every server
-//! directly and checks every mixture of answers that a cache may still hold, and [`unbound`], a validator that does not
-//! retry. [`moves`] drives the servers by hand, in the right order and in four wrong ones: it proves the judges.
-//! [`product`] lets `unbroken` drive the same moves.
+//! A scenario starts a root (NSD), a registry for `test.` (Knot DNS or BIND) and two or three providers of `shop.test.`
+//! (BIND, Knot DNS, PowerDNS) in a network namespace, and lets two judges watch all the while: [`oracle`], which asks
+//! every server directly and checks every mixture of answers that a cache may still hold, and [`unbound`], a validator
+//! that does not retry. [`moves`] drives the servers by hand, in the right order and in four wrong ones: it proves the
+//! judges, and `unbroken check`. [`driven`] lets `unbroken` drive the moves, while [`deeds`] happen.
 
 mod access;
+mod deeds;
+mod driven;
 mod isolation;
 mod lab;
 mod moves;
@@ -14,6 +16,7 @@ mod oracle;
 mod probe;
 mod process;
 mod product;
+mod served;
 mod servers;
 mod settings;
 mod unbound;
@@ -21,22 +24,56 @@ mod wire;
 mod zone;
 
 use anyhow::Result;
+use deeds::Deed::{Resign, Restart, Roll};
+use deeds::Phase::{Both, Ds, Keys, Last, Leaving};
+use deeds::Who::{New, Old, Registry};
+use deeds::{Deed, Phase};
+use driven::Move;
+use lab::Setup;
 use moves::Wrong;
 use servers::Kind::{Bind, Knot, PowerDns};
+use servers::Role::{Ksk, Zsk};
 
-/// Whether the `unbroken` binary can do these moves already. Where it is false, the scenarios that need it only say so.
-const PRODUCT_READY: bool = true;
+/// Every server restarts in every phase, and providers make their signatures anew.
+const UNREST: [(Phase, Deed); 19] = [
+    (Keys, Restart(Old)),
+    (Keys, Restart(New)),
+    (Keys, Restart(Registry)),
+    (Keys, Resign(Old)),
+    (Ds, Restart(New)),
+    (Ds, Restart(Registry)),
+    (Ds, Restart(Old)),
+    (Both, Restart(Registry)),
+    (Both, Restart(Old)),
+    (Both, Restart(New)),
+    (Both, Resign(Old)),
+    (Both, Resign(New)),
+    (Leaving, Restart(Old)),
+    (Leaving, Restart(Registry)),
+    (Leaving, Restart(New)),
+    (Leaving, Resign(New)),
+    (Last, Restart(New)),
+    (Last, Restart(Registry)),
+    (Last, Restart(Old)),
+];
+
+/// A registry on Knot DNS, and NSEC everywhere.
+const ON_KNOT: Setup = Setup {
+    nsec3: false,
+    registry: Knot,
+};
+/// A registry on BIND, and NSEC3 at Knot DNS.
+const ON_BIND: Setup = Setup {
+    nsec3: true,
+    registry: Bind,
+};
 
 /// Declares tests that each run in a namespace of their own; a name is needed because the test calls itself there.
 macro_rules! scenarios {
-    ($($(#[$about:meta])* $name:ident $(if $ready:ident)? => $body:expr;)*) => {$(
+    ($($(#[$about:meta])* $name:ident => $body:expr;)*) => {$(
         $(#[$about])*
         #[test]
         fn $name() -> Result<()> {
-            $(if !$ready {
-                println!("not enabled: {} is false", stringify!($ready));
-                return Ok(());
-            })?
             isolation::isolated(stringify!($name), || $body)
         }
     )*};
@@ -57,8 +94,24 @@ scenarios! {
     wrong_old_zsk_withdrawn => moves::wrong_order(Wrong::ZskWithdrawn);
     wrong_old_ds_withdrawn => moves::wrong_order(Wrong::DsWithdrawn);
 
-    /// The same moves, driven by `unbroken`.
-    product_bind_to_knot if PRODUCT_READY => product::migrate(Bind, Knot);
-    product_knot_to_powerdns if PRODUCT_READY => product::migrate(Knot, PowerDns);
-    product_powerdns_to_bind if PRODUCT_READY => product::migrate(PowerDns, Bind);
+    /// Driven by `unbroken`: every server restarts in every phase.
+    driven_bind_to_knot_in_unrest =>
+        Move { from: Bind, to: Knot, setup: ON_BIND, soak: 6, deeds: &UNREST }.drive();
+    driven_powerdns_to_knot_in_unrest =>
+        Move { from: PowerDns, to: Knot, setup: ON_KNOT, soak: 6, deeds: &UNREST }.drive();
+
+    /// Driven by `unbroken`: a provider rolls its ZSK, which has to be mirrored before it signs.
+    driven_knot_to_bind_zsk_roll =>
+        Move { from: Knot, to: Bind, setup: ON_KNOT, soak: 18, deeds: &[(Both, Roll(Old, Zsk))] }.drive();
+    driven_bind_to_powerdns_zsk_roll =>
+        Move { from: Bind, to: PowerDns, setup: ON_BIND, soak: 18, deeds: &[(Both, Roll(Old, Zsk))] }.drive();
+
+    /// Driven by `unbroken`: a provider rolls its KSK; its old DS stays, so nothing may break and the move ends.
+    driven_knot_to_powerdns_ksk_roll =>
+        Move { from: Knot, to: PowerDns, setup: ON_KNOT, soak: 15, deeds: &[(Both, Roll(Old, Ksk))] }.drive();
+    driven_powerdns_to_bind_ksk_roll =>
+        Move { from: PowerDns, to: Bind, setup: ON_BIND, soak: 15, deeds: &[(Both, Roll(New, Ksk))] }.drive();
+
+    /// Driven by `unbroken`: two more join, and the first one leaves.
+    driven_group_of_three => driven::three();
 }

@@ -1,21 +1,25 @@
 //! Moves by hand: the right order, and four wrong ones.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::lab::{Lab, Signer, outlast_caches, until};
+use crate::lab::{Lab, Setup, outlast_caches, until};
 use crate::oracle::verdict::{NO_ENTRY, NO_KEY};
-use crate::probe;
+use crate::product;
+use crate::served::{has_ds, has_keys, names_are};
 use crate::servers::Kind;
-use crate::wire::{Name, rtype};
-use crate::zone::{self, REGISTRY, ZONE};
 
 /// How soon the oracle has to see a fault: a few polls, also on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(3);
 /// How long Unbound may take to come upon it.
 const IN_TIME: Duration = Duration::from_secs(40);
+
+/// A registry on Knot DNS, and NSEC everywhere.
+const PLAIN: Setup = Setup {
+    nsec3: false,
+    registry: Kind::Knot,
+};
 
 /// A wrong order of steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,26 +43,36 @@ impl Wrong {
             Self::ZskWithdrawn => &[NO_KEY],
         }
     }
+
+    /// What `unbroken check` has to call it.
+    fn codes(self) -> &'static [&'static str] {
+        match self {
+            Self::NamesFirst => &["bogus", "key-not-shared"],
+            Self::DsMissing | Self::DsWithdrawn => &["bogus"],
+            Self::ZskWithdrawn => &["key-not-shared"],
+        }
+    }
 }
 
 /// Joins the new provider and leaves the old one; nobody may notice.
 pub(crate) fn right_order(old: Kind, new: Kind) -> Result<()> {
     // A chain of NSEC at one and of NSEC3 at the other provider is no fault.
-    let mut lab = Lab::start(old, new, true)?;
+    let mut lab = Lab::start(&[old, new], Setup { nsec3: true, ..PLAIN })?;
     join(&lab)?;
     leave(&lab)?;
-    lab.old.server.stop();
+    lab.signers[0].server.stop();
     std::thread::sleep(Duration::from_secs(3));
     ensure!(
-        lab.oracle.findings().reachable == [lab.new.kind.label()],
+        lab.oracle.findings().reachable == [lab.newcomer().kind.label()],
         "the old provider is still reachable"
     );
     lab.expect_clean()
 }
 
-/// Makes one mistake in a move from BIND to Knot; the oracle has to see it at once.
+/// Makes one mistake in a move from BIND to Knot, behind the product's back; the oracle has to see it at once, and
+/// `unbroken check` to name it at its first sweep.
 pub(crate) fn wrong_order(wrong: Wrong) -> Result<()> {
-    let lab = Lab::start(Kind::Bind, Kind::Knot, false)?;
+    let lab = Lab::start(&[Kind::Bind, Kind::Knot], PLAIN)?;
     prepare(&lab, wrong)?;
     let before = lab.oracle.findings();
     ensure!(
@@ -66,9 +80,16 @@ pub(crate) fn wrong_order(wrong: Wrong) -> Result<()> {
         "a fault before the mistake was made: {}",
         before.faults[0].text
     );
+    product::prepare(&lab, &[Kind::Bind], Duration::ZERO)?;
+    product::check(&lab, &[])?;
     let begun = Instant::now();
     err(&lab, wrong)?;
     let acted = Instant::now();
+    product::check(&lab, wrong.codes())?;
+    println!(
+        "{wrong:?}: named by check {:.2} s after the last act",
+        acted.elapsed().as_secs_f32()
+    );
     for complaint in wrong.complaints() {
         let fault = lab.oracle.fault_within(complaint, begun, AT_ONCE)?;
         println!(
@@ -103,20 +124,20 @@ fn err(lab: &Lab, wrong: Wrong) -> Result<()> {
     match wrong {
         Wrong::NamesFirst | Wrong::DsMissing => announce(lab),
         Wrong::ZskWithdrawn => lab
-            .old
+            .leaver()
             .signing
             .iter()
-            .try_for_each(|key| lab.new.server.remove_key(key)),
-        Wrong::DsWithdrawn => lab.registry.remove_ds(&lab.old.ds),
+            .try_for_each(|key| lab.newcomer().server.remove_key(key)),
+        Wrong::DsWithdrawn => lab.registry.remove_ds(&lab.leaver().ds),
     }
 }
 
 /// Keys, DS, names; each followed by the wait for what it replaced.
 fn join(lab: &Lab) -> Result<()> {
     exchange_keys(lab)?;
-    lab.registry.add_ds(&lab.new.ds)?;
+    lab.registry.add_ds(&lab.newcomer().ds)?;
     until("the DS of both are at the parent", || {
-        Ok(has_ds(&lab.old)? && has_ds(&lab.new)?)
+        Ok(has_ds(lab.leaver())? && has_ds(lab.newcomer())?)
     })?;
     outlast_caches(1);
     announce(lab)?;
@@ -126,27 +147,29 @@ fn join(lab: &Lab) -> Result<()> {
 
 /// Names, DS, keys; each followed by the wait for what it replaced.
 fn leave(lab: &Lab) -> Result<()> {
-    let (old, new) = (lab.old.kind.name_server(), lab.new.kind.name_server());
+    let (old, new) = (lab.leaver().kind.name_server(), lab.newcomer().kind.name_server());
     lab.registry.set_name_servers(&[old, new], &[new])?;
-    for signer in [&lab.old, &lab.new] {
+    for signer in [lab.leaver(), lab.newcomer()] {
         signer.server.set_name_servers(&[old, new], &[new])?;
     }
     until("the old name server is gone", || names_are(lab, &[new]))?;
     outlast_caches(2);
-    lab.registry.remove_ds(&lab.old.ds)?;
-    until("the old DS is gone", || Ok(!has_ds(&lab.old)?))?;
+    lab.registry.remove_ds(&lab.leaver().ds)?;
+    until("the old DS is gone", || Ok(!has_ds(lab.leaver())?))?;
     outlast_caches(1);
-    for key in &lab.old.signing {
-        lab.new.server.remove_key(key)?;
+    for key in &lab.leaver().signing {
+        lab.newcomer().server.remove_key(key)?;
     }
-    until("the old keys are gone", || Ok(!has_keys(&lab.new, &lab.old)?))?;
+    until("the old keys are gone", || {
+        Ok(!has_keys(lab.newcomer(), lab.leaver())?)
+    })?;
     outlast_caches(1);
     Ok(())
 }
 
 /// Puts the keys that sign data at one provider into the other's DNSKEY RRset, both ways.
 fn exchange_keys(lab: &Lab) -> Result<()> {
-    for (at, from) in [(&lab.old, &lab.new), (&lab.new, &lab.old)] {
+    for (at, from) in [(lab.leaver(), lab.newcomer()), (lab.newcomer(), lab.leaver())] {
         for key in &from.signing {
             at.server.add_key(key)?;
         }
@@ -158,47 +181,10 @@ fn exchange_keys(lab: &Lab) -> Result<()> {
 
 /// Names both providers at the parent and at both of them.
 fn announce(lab: &Lab) -> Result<()> {
-    let (old, new) = (lab.old.kind.name_server(), lab.new.kind.name_server());
+    let (old, new) = (lab.leaver().kind.name_server(), lab.newcomer().kind.name_server());
     let both = [old, new];
-    lab.old.server.set_name_servers(&[old], &both)?;
-    lab.new.server.set_name_servers(&[new], &both)?;
+    lab.leaver().server.set_name_servers(&[old], &both)?;
+    lab.newcomer().server.set_name_servers(&[new], &both)?;
     lab.registry.set_name_servers(&[old], &both)?;
     until("both name servers are announced", || names_are(lab, &both))
-}
-
-/// Whether one provider serves the other's keys.
-fn has_keys(at: &Signer, from: &Signer) -> Result<bool> {
-    let served = probe::rrset(at.kind.address(), &Name::of(ZONE), rtype::DNSKEY)?.keys();
-    Ok(from.signing.iter().all(|key| served.contains(key)))
-}
-
-/// Whether the parent serves a provider's DS.
-fn has_ds(signer: &Signer) -> Result<bool> {
-    let served = probe::rrset(REGISTRY, &Name::of(ZONE), rtype::DS)?;
-    let served: BTreeSet<String> = served
-        .rdatas
-        .iter()
-        .map(|rdata| crate::oracle::signed::ds_text(rdata))
-        .collect();
-    Ok(signer.ds.iter().all(|ds| served.contains(ds)))
-}
-
-/// Whether the parent and both providers name exactly these servers.
-fn names_are(lab: &Lab, names: &[&str]) -> Result<bool> {
-    let zone = Name::of(ZONE);
-    let wanted: BTreeSet<Name> = names.iter().map(|name| Name::of(name)).collect();
-    let delegation = probe::ask(zone::dns(REGISTRY), &zone, rtype::NS)?.authority;
-    let delegation = delegation
-        .iter()
-        .filter(|record| record.rtype == rtype::NS && record.owner == zone);
-    let mut sets = vec![
-        delegation
-            .map(|record| Name::from_wire(&record.rdata))
-            .collect::<BTreeSet<_>>(),
-    ];
-    for signer in [&lab.old, &lab.new] {
-        let set = probe::rrset(signer.kind.address(), &zone, rtype::NS)?;
-        sets.push(set.rdatas.iter().map(|rdata| Name::from_wire(rdata)).collect());
-    }
-    Ok(sets.iter().all(|set| *set == wanted))
 }

@@ -101,3 +101,24 @@ pub(crate) fn is_signed(server: Ipv4Addr) -> bool {
             })
         })
 }
+
+/// Whether a server serves the apex of its zone with signatures: keys and SOA.
+pub(crate) fn is_signed_apex(server: Ipv4Addr, apex: &Name) -> bool {
+    [rtype::DNSKEY, rtype::SOA].into_iter().all(|rtype| {
+        over_udp(zone::dns(server), apex, rtype).is_ok_and(|message| {
+            let sets = Rrset::group(&message.answer);
+            message.authoritative && !sets.is_empty() && sets.iter().all(|set| !set.signer_tags().is_empty())
+        })
+    })
+}
+
+/// Whether a server delegates the child, and says with a signature what DS it has, or that it has none.
+pub(crate) fn is_delegated(server: Ipv4Addr, child: &Name) -> bool {
+    let referral = over_udp(zone::dns(server), child, rtype::NS)
+        .is_ok_and(|message| message.authority.iter().any(|record| record.rtype == rtype::NS));
+    referral
+        && over_udp(zone::dns(server), child, rtype::DS).is_ok_and(|message| {
+            let sets = Rrset::group(&[&message.answer[..], &message.authority[..]].concat());
+            message.authoritative && !sets.is_empty() && sets.iter().all(|set| !set.signer_tags().is_empty())
+        })
+}

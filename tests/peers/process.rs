@@ -35,47 +35,55 @@ pub(crate) fn command(program: &str) -> Command {
 
 /// A server that runs until it is dropped. What it prints goes to a log in its directory.
 pub(crate) struct Daemon {
-    name: String,
+    dir: PathBuf,
+    program: String,
+    args: Vec<String>,
     child: Child,
-    log: PathBuf,
 }
 
 impl Daemon {
     /// Starts a program in a directory.
     pub(crate) fn start(dir: &Path, program: &str, args: &[&str]) -> Result<Self> {
-        let name = dir
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let log = dir.join("log");
-        let out = File::create(&log)?;
-        let child = command(program)
-            .args(args)
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(out.try_clone()?)
-            .stderr(out)
-            .spawn()
-            .with_context(|| format!("{program} does not start"))?;
-        Ok(Self { name, child, log })
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        File::create(dir.join("log"))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            program: program.to_owned(),
+            child: spawn(dir, program, &args)?,
+            args,
+        })
+    }
+
+    /// Asks it to end, and starts it again when it has.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        tool(&self.dir, "sh", &["-c", &format!("kill -TERM {pid}")], "")?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.child.try_wait()?.is_none() {
+            ensure!(Instant::now() < deadline, "{} does not end", self.program);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child = spawn(&self.dir, &self.program, &self.args)?;
+        Ok(())
     }
 
     /// Waits until the server does what is asked of it; fails at once if it has ended.
     pub(crate) fn until(&mut self, what: &str, mut ready: impl FnMut() -> bool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !ready() {
+            let log = self.dir.join("log");
             if let Some(status) = self.child.try_wait()? {
                 bail!(
                     "{} ended ({status}) before {what}:\n{}",
-                    self.name,
-                    tail(&self.log, 20)
+                    self.program,
+                    tail(&log, 20)
                 );
             }
             ensure!(
                 Instant::now() < deadline,
                 "{}: still not {what}:\n{}",
-                self.name,
-                tail(&self.log, 20)
+                self.program,
+                tail(&log, 20)
             );
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -96,6 +104,18 @@ impl Drop for Daemon {
     }
 }
 
+fn spawn(dir: &Path, program: &str, args: &[String]) -> Result<Child> {
+    let out = File::options().append(true).open(dir.join("log"))?;
+    command(program)
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn()
+        .with_context(|| format!("{program} does not start"))
+}
+
 /// What a program that ended had to say.
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -103,48 +123,72 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
-/// Runs a program to its end with some input, at most for `limit`; exit code 124 means that it took longer.
-pub(crate) fn finish(mut command: Command, limit: Duration, input: &str) -> Result<Outcome> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    // Files and not pipes: a program that prints much must not wait for a reader.
-    let (mut stdin, out, err) = (
-        tempfile::tempfile()?,
-        tempfile::tempfile()?,
-        tempfile::tempfile()?,
-    );
-    stdin.write_all(input.as_bytes())?;
-    stdin.seek(SeekFrom::Start(0))?;
-    command
-        .stdin(stdin)
-        .stdout(out.try_clone()?)
-        .stderr(err.try_clone()?);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{program} does not start"))?;
-    let deadline = Instant::now() + limit;
-    let code = loop {
-        if let Some(status) = child.try_wait()? {
-            break status.code();
-        }
-        if Instant::now() >= deadline {
-            child.kill()?;
-            child.wait()?;
-            break Some(124);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    Ok(Outcome {
-        code,
-        stdout: contents(out)?,
-        stderr: contents(err)?,
-    })
+/// A program at work, which ends by itself.
+pub(crate) struct Running {
+    child: Child,
+    deadline: Instant,
+    out: File,
+    err: File,
+}
+
+impl Running {
+    /// Starts it with some input; it may take as long as `limit`.
+    pub(crate) fn begin(mut command: Command, limit: Duration, input: &str) -> Result<Self> {
+        // Files and not pipes: a program that prints much must not wait for a reader.
+        let (mut stdin, out, err) = (
+            tempfile::tempfile()?,
+            tempfile::tempfile()?,
+            tempfile::tempfile()?,
+        );
+        stdin.write_all(input.as_bytes())?;
+        stdin.seek(SeekFrom::Start(0))?;
+        command
+            .stdin(stdin)
+            .stdout(out.try_clone()?)
+            .stderr(err.try_clone()?);
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = command
+            .spawn()
+            .with_context(|| format!("{program} does not start"))?;
+        Ok(Self {
+            child,
+            deadline: Instant::now() + limit,
+            out,
+            err,
+        })
+    }
+
+    /// Whether it has ended by now.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// Waits for its end; exit code 124 means that it took too long.
+    pub(crate) fn finish(mut self) -> Result<Outcome> {
+        let code = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break status.code();
+            }
+            if Instant::now() >= self.deadline {
+                self.child.kill()?;
+                self.child.wait()?;
+                break Some(124);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        Ok(Outcome {
+            code,
+            stdout: contents(self.out)?,
+            stderr: contents(self.err)?,
+        })
+    }
 }
 
 /// Runs a tool in a directory, which has to succeed within 20 seconds; returns what it printed.
 pub(crate) fn tool(dir: &Path, program: &str, args: &[&str], input: &str) -> Result<String> {
     let mut command = command(program);
     command.args(args).current_dir(dir);
-    let outcome = finish(command, Duration::from_secs(20), input)?;
+    let outcome = Running::begin(command, Duration::from_secs(20), input)?.finish()?;
     ensure!(
         outcome.code == Some(0),
         "{program} {} failed ({:?}):\n{}{}",

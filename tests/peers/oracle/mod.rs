@@ -9,6 +9,8 @@ mod poll;
 pub(crate) mod signed;
 pub(crate) mod verdict;
 
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -94,13 +96,16 @@ impl std::fmt::Display for Findings {
 pub(crate) struct Oracle {
     findings: Arc<Mutex<Findings>>,
     stop: Arc<AtomicBool>,
+    /// Servers that are not asked, since they were stopped on purpose.
+    silent: Arc<Mutex<HashSet<Ipv4Addr>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Oracle {
     /// Begins to judge. Fails where the registry's own chain does not validate from the root's key.
-    pub(crate) fn start(anchor: &str, providers: [Kind; 2]) -> Result<Self> {
-        let mut poller = Poller::new(anchor, providers)?;
+    pub(crate) fn start(anchor: &str, providers: Vec<Kind>) -> Result<Self> {
+        let silent = Arc::new(Mutex::new(HashSet::new()));
+        let mut poller = Poller::new(anchor, providers, Arc::clone(&silent))?;
         let findings = Arc::new(Mutex::new(Findings::default()));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
@@ -121,8 +126,24 @@ impl Oracle {
         Ok(Self {
             findings,
             stop,
+            silent,
             thread: Some(thread),
         })
+    }
+
+    /// Does something during which a server may be silent. What it said before counts as long as a cache may hold it.
+    pub(crate) fn without(&self, server: Ipv4Addr, act: impl FnOnce() -> Result<()>) -> Result<()> {
+        lock(&self.silent).insert(server);
+        // The poll under way may still ask it; the one after that does not.
+        let polls = self.findings().polls;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.findings().polls < polls + 1 {
+            ensure!(Instant::now() < deadline, "the oracle stands still");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        act()?;
+        lock(&self.silent).remove(&server);
+        Ok(())
     }
 
     /// What was found so far.

@@ -1,6 +1,8 @@
 //! One poll: every question to every server that may be asked, and what is remembered of the answers.
 
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -19,19 +21,25 @@ pub(super) struct Poller {
     zone: Name,
     parent: Name,
     parent_keys: Rrset,
-    providers: [Kind; 2],
+    providers: Vec<Kind>,
+    silent: Arc<Mutex<HashSet<Ipv4Addr>>>,
     questions: Vec<Question>,
     memory: Memory,
 }
 
 impl Poller {
-    pub(super) fn new(anchor: &str, providers: [Kind; 2]) -> Result<Self> {
+    pub(super) fn new(
+        anchor: &str,
+        providers: Vec<Kind>,
+        silent: Arc<Mutex<HashSet<Ipv4Addr>>>,
+    ) -> Result<Self> {
         let parent = Name::of(PARENT);
         Ok(Self {
             zone: Name::of(ZONE),
             parent_keys: parent_keys(anchor, &parent)?,
             parent,
             providers,
+            silent,
             questions: questions(),
             memory: Memory::default(),
         })
@@ -42,11 +50,13 @@ impl Poller {
         self.registry(findings);
         self.memory.forget(Instant::now());
         let names = self.memory.names();
-        let reachable = self
+        let reachable: Vec<Kind> = self
             .providers
-            .into_iter()
-            .filter(|provider| names.contains(&Name::of(provider.name_server())));
-        findings.reachable = reachable.clone().map(Kind::label).collect();
+            .iter()
+            .copied()
+            .filter(|provider| names.contains(&Name::of(provider.name_server())))
+            .collect();
+        findings.reachable = reachable.iter().map(|provider| provider.label()).collect();
         for provider in reachable {
             self.provider(provider, findings);
         }
@@ -118,6 +128,9 @@ impl Poller {
         rtype: u16,
         findings: &mut Findings,
     ) -> Option<(Instant, Message)> {
+        if super::lock(&self.silent).contains(&server) {
+            return None;
+        }
         let sent = Instant::now();
         match ask(zone::dns(server), name, rtype) {
             Ok(message) if [rcode::NOERROR, rcode::NXDOMAIN].contains(&message.rcode) => {

@@ -1,14 +1,16 @@
 //! BIND as a provider: it signs by `dnssec-policy` in the zone itself, so that an update can add foreign DNSKEYs.
 
 use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::update::{Updater, product_settings};
-use super::{Kind, Provider};
+use super::{Kind, Provider, Role};
 use crate::oracle::signed::Key;
 use crate::probe;
-use crate::process::Daemon;
+use crate::process::{Daemon, tool};
 use crate::settings::Settings;
 use crate::zone::{self, TSIG_NAME, TTL, ZONE};
 
@@ -16,20 +18,31 @@ use crate::zone::{self, TSIG_NAME, TTL, ZONE};
 pub(crate) struct Bind {
     daemon: Daemon,
     updater: Updater,
+    dir: PathBuf,
+    key_file: String,
 }
 
 impl Bind {
     pub(crate) fn start(settings: &Settings) -> Result<Self> {
         let dir = settings.subdir("bind")?;
         fs::create_dir_all(dir.join("keys"))?;
-        fs::write(dir.join("named.conf"), configuration(settings))?;
+        fs::write(dir.join("named.conf"), configuration(settings, &dir))?;
         fs::write(dir.join("zone"), zone::child(Kind::Bind.name_server()))?;
         let mut daemon = Daemon::start(&dir, "named", &["-g", "-n", "1", "-c", "named.conf"])?;
         daemon.until("the zone is served signed", || probe::is_signed(zone::BIND))?;
         Ok(Self {
             daemon,
             updater: Updater::new(settings, zone::BIND, ZONE),
+            dir,
+            key_file: settings.key_file().display().to_string(),
         })
+    }
+
+    /// Tells the running server something.
+    fn control(&self, words: &[&str]) -> Result<()> {
+        let server = zone::BIND.to_string();
+        let common = ["-s", &server, "-k", &self.key_file, "-y", TSIG_NAME];
+        tool(&self.dir, "rndc", &[&common[..], words].concat(), "").map(drop)
     }
 }
 
@@ -46,6 +59,21 @@ impl Provider for Bind {
         self.updater.set_name_servers(before, names)
     }
 
+    fn roll(&self, _: Role, old: &Key) -> Result<()> {
+        let tag = old.tag().to_string();
+        self.control(&["dnssec", "-rollover", "-key", &tag, ZONE])
+    }
+
+    fn resign(&self) -> Result<()> {
+        self.control(&["sign", ZONE])
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.daemon.restart()?;
+        self.daemon
+            .until("the zone is served again", || probe::is_signed(zone::BIND))
+    }
+
     fn product_settings(&self) -> String {
         product_settings(Kind::Bind, "bind")
     }
@@ -55,9 +83,9 @@ impl Provider for Bind {
     }
 }
 
-fn configuration(settings: &Settings) -> String {
-    let key = settings.bind_key();
-    let dir = settings.dir().join("bind");
+/// The options of every BIND of the lab.
+pub(super) fn preamble(settings: &Settings, dir: &Path, address: Ipv4Addr) -> String {
+    let (key, dir) = (settings.bind_key(), dir.display());
     format!(
         r#"{key}
 options {{
@@ -73,7 +101,15 @@ options {{
   empty-zones-enable no;
   allow-transfer {{ key "{TSIG_NAME}"; }};
 }};
-controls {{ }};
+controls {{ inet {address} port 953 allow {{ any; }} keys {{ "{TSIG_NAME}"; }}; }};
+"#
+    )
+}
+
+/// A new ZSK signs after the DNSKEY RRset's TTL and the two delays: time enough to copy it elsewhere.
+fn configuration(settings: &Settings, dir: &Path) -> String {
+    format!(
+        r#"{preamble}
 dnssec-policy "lab" {{
   keys {{
     ksk lifetime unlimited algorithm ecdsap256sha256;
@@ -82,7 +118,7 @@ dnssec-policy "lab" {{
   dnskey-ttl {TTL};
   max-zone-ttl 5;
   zone-propagation-delay 1;
-  publish-safety 1;
+  publish-safety 5;
   retire-safety 1;
 }};
 zone "shop.test" {{
@@ -94,7 +130,6 @@ zone "shop.test" {{
   update-policy {{ grant {TSIG_NAME} zonesub ANY; }};
 }};
 "#,
-        dir = dir.display(),
-        address = zone::BIND,
+        preamble = preamble(settings, dir, zone::BIND),
     )
 }

@@ -1,15 +1,15 @@
 //! Knot DNS as a provider: incremental DNSKEY management lets foreign keys stay in the zone.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::update::{Updater, product_settings};
-use super::{Kind, Provider};
+use super::{Kind, Provider, Role};
 use crate::oracle::signed::Key;
 use crate::probe;
-use crate::process::Daemon;
+use crate::process::{Daemon, tool};
 use crate::settings::Settings;
 use crate::zone::{self, TSIG_NAME, TTL, ZONE};
 
@@ -17,6 +17,7 @@ use crate::zone::{self, TSIG_NAME, TTL, ZONE};
 pub(crate) struct Knot {
     daemon: Daemon,
     updater: Updater,
+    dir: PathBuf,
 }
 
 impl Knot {
@@ -30,7 +31,13 @@ impl Knot {
         Ok(Self {
             daemon,
             updater: Updater::new(settings, zone::KNOT, ZONE),
+            dir,
         })
+    }
+
+    /// Tells the running server something.
+    fn control(&self, words: &[&str]) -> Result<()> {
+        tool(&self.dir, "knotc", &[&["-c", "knot.conf"], words].concat(), "").map(drop)
     }
 }
 
@@ -45,6 +52,24 @@ impl Provider for Knot {
 
     fn set_name_servers(&self, before: &[&str], names: &[&str]) -> Result<()> {
         self.updater.set_name_servers(before, names)
+    }
+
+    fn roll(&self, role: Role, _: &Key) -> Result<()> {
+        let role = match role {
+            Role::Ksk => "ksk",
+            Role::Zsk => "zsk",
+        };
+        self.control(&["zone-key-rollover", ZONE, role])
+    }
+
+    fn resign(&self) -> Result<()> {
+        self.control(&["zone-sign", ZONE])
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.daemon.restart()?;
+        self.daemon
+            .until("the zone is served again", || probe::is_signed(zone::KNOT))
     }
 
     fn product_settings(&self) -> String {
@@ -68,12 +93,13 @@ pub(super) fn preamble(settings: &Settings, dir: &Path, address: std::net::Ipv4A
     )
 }
 
+/// A new ZSK signs after the DNSKEY RRset's TTL and the propagation delay: time enough to copy it elsewhere.
 fn configuration(settings: &Settings, dir: &Path, nsec3: bool) -> String {
     format!(
         "{preamble}\
          acl:\n  - id: lab\n    key: {TSIG_NAME}\n    action: [transfer, update, query]\n\
          policy:\n  - id: lab\n    algorithm: ecdsap256sha256\n    zsk-lifetime: 0\n    ksk-lifetime: 0\n    \
-         dnskey-ttl: {TTL}\n    propagation-delay: 1\n    delete-delay: 1d\n    dnskey-management: incremental\n    \
+         dnskey-ttl: {TTL}\n    propagation-delay: 6\n    delete-delay: 1d\n    dnskey-management: incremental\n    \
          cds-cdnskey-publish: always\n    nsec3: {nsec3}\n    nsec3-iterations: 0\n    nsec3-salt-length: 0\n\
          zone:\n  - domain: {ZONE}\n    storage: {dir}\n    file: shop.test.zone\n    acl: lab\n    \
          dnssec-signing: on\n    dnssec-policy: lab\n    zonefile-load: difference\n    zonefile-sync: -1\n    \

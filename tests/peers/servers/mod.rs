@@ -36,6 +36,15 @@ impl Kind {
         }
     }
 
+    /// The program, for reports.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Bind => "BIND",
+            Self::Knot => "Knot DNS",
+            Self::PowerDns => "PowerDNS",
+        }
+    }
+
     /// Its only name server; the name lies in the parent zone.
     pub(crate) fn name_server(self) -> &'static str {
         match self {
@@ -64,6 +73,15 @@ impl Kind {
     }
 }
 
+/// What a key is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    /// It signs the DNSKEY RRset.
+    Ksk,
+    /// It signs the rest.
+    Zsk,
+}
+
 /// What can be done by hand at a provider. Success of a call proves nothing: ask the server afterwards.
 pub(crate) trait Provider {
     /// Adds another provider's key to the zone's DNSKEY RRset.
@@ -72,6 +90,12 @@ pub(crate) trait Provider {
     fn remove_key(&self, key: &Key) -> Result<()>;
     /// Makes these names the zone's apex NS RRset, which were `before`.
     fn set_name_servers(&self, before: &[&str], names: &[&str]) -> Result<()>;
+    /// Lets the provider roll its ZSK or its KSK by itself, as it would when the key's time has come.
+    fn roll(&self, role: Role, old: &Key) -> Result<()>;
+    /// Makes all signatures anew, or does what comes next to it.
+    fn resign(&self) -> Result<()>;
+    /// Ends the server, starts it again, and waits until it serves the zone.
+    fn restart(&mut self) -> Result<()>;
     /// The provider as a table of the settings file of `unbroken`.
     fn product_settings(&self) -> String;
     /// Ends the server.

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{Kind, Provider};
+use super::{Kind, Provider, Role};
 use crate::oracle::signed::Key;
 use crate::probe;
 use crate::process::{Daemon, tool};
@@ -32,6 +32,7 @@ pub(crate) fn schema() -> Option<&'static Path> {
 /// A running PowerDNS with the zone.
 pub(crate) struct PowerDns {
     daemon: Daemon,
+    dir: PathBuf,
     api_key: String,
     /// The foreign keys in the zone: the API replaces the whole set.
     foreign: RefCell<Vec<String>>,
@@ -53,6 +54,7 @@ impl PowerDns {
         daemon.until("the zone is served signed", || probe::is_signed(zone::POWERDNS))?;
         let server = Self {
             daemon,
+            dir,
             api_key,
             foreign: RefCell::default(),
         };
@@ -113,6 +115,22 @@ impl Provider for PowerDns {
     fn set_name_servers(&self, _before: &[&str], names: &[&str]) -> Result<()> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         self.replace("NS", &names)
+    }
+
+    fn roll(&self, _: Role, _: &Key) -> Result<()> {
+        bail!("PowerDNS rolls no key by itself")
+    }
+
+    fn resign(&self) -> Result<()> {
+        // It signs each answer anew in any case.
+        let config = format!("--config-dir={}", self.dir.display());
+        tool(&self.dir, "pdnsutil", &[&config, "rectify-zone", ZONE], "").map(drop)
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.daemon.restart()?;
+        self.daemon
+            .until("the zone is served again", || probe::is_signed(zone::POWERDNS))
     }
 
     fn product_settings(&self) -> String {

@@ -1,0 +1,111 @@
+//! Moves that `unbroken` drives.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::deeds::{Deed, Phase, carry_out};
+use crate::lab::{Lab, Setup, until};
+use crate::product::{self, expect_done};
+use crate::served::{ds_served, keys_at, names_are};
+use crate::servers::Kind;
+
+/// A move from one provider to another, and what happens on the way.
+pub(crate) struct Move<'a> {
+    pub(crate) from: Kind,
+    pub(crate) to: Kind,
+    pub(crate) setup: Setup,
+    /// How long both serve the zone, in seconds.
+    pub(crate) soak: u64,
+    pub(crate) deeds: &'a [(Phase, Deed)],
+}
+
+impl Move<'_> {
+    /// Plans and runs it; nobody may notice, and afterwards only the new provider may be left.
+    pub(crate) fn drive(&self) -> Result<()> {
+        let mut lab = Lab::start(&[self.from, self.to], self.setup)?;
+        product::prepare(&lab, &[self.from], Duration::from_secs(self.soak))?;
+        let begun = Instant::now();
+        let (from, to) = (self.from.label(), self.to.label());
+        product::plan(&lab, &["migrate", "--from", from, "--to", to])?;
+        let run = product::run(&lab)?;
+        let outcome = carry_out(&mut lab, run, self.deeds)?;
+        // For whoever keeps the lab's directory.
+        fs::write(lab.settings.dir().join("run.log"), &outcome.stdout)?;
+        expect_done(&lab, &["run"], &outcome)?;
+        // Started again after its end, it has nothing to do and says so.
+        expect_done(&lab, &["run", "again"], &product::run(&lab)?.finish()?)?;
+        println!("planned and run in {:.1} s", begun.elapsed().as_secs_f32());
+        expect_group(&lab, &[1])?;
+        lab.signers[0].server.stop();
+        std::thread::sleep(Duration::from_secs(3));
+        lab.expect_clean()
+    }
+}
+
+/// A group grows to three and shrinks to two.
+pub(crate) fn three() -> Result<()> {
+    let kinds = [Kind::Bind, Kind::Knot, Kind::PowerDns];
+    let setup = Setup {
+        nsec3: true,
+        registry: Kind::Knot,
+    };
+    let mut lab = Lab::start(&kinds, setup)?;
+    let (a, b, c) = (0, 1, 2);
+    let steps: [(&[usize], &str, &[usize]); 3] = [
+        (&[a], "join b", &[a, b]),
+        (&[a, b], "join c", &[a, b, c]),
+        (&[a, b, c], "leave a", &[b, c]),
+    ];
+    for (before, playbook, after) in steps {
+        let group: Vec<Kind> = before.iter().map(|&index| kinds[index]).collect();
+        product::prepare(&lab, &group, Duration::ZERO)?;
+        let begun = Instant::now();
+        let words: Vec<&str> = playbook.split(' ').collect();
+        product::plan(&lab, &words)?;
+        let outcome = product::run(&lab)?.finish()?;
+        expect_done(&lab, &["run", "after", playbook], &outcome)?;
+        println!(
+            "{playbook}: planned and run in {:.1} s",
+            begun.elapsed().as_secs_f32()
+        );
+        expect_group(&lab, after)?;
+    }
+    lab.signers[a].server.stop();
+    std::thread::sleep(Duration::from_secs(3));
+    lab.expect_clean()
+}
+
+/// Exactly these providers may be named, have a DS, and have their keys in each other's DNSKEY RRsets.
+fn expect_group(lab: &Lab, members: &[usize]) -> Result<()> {
+    let group: Vec<_> = members.iter().map(|&index| &lab.signers[index]).collect();
+    let labels: Vec<&str> = group.iter().map(|signer| signer.kind.label()).collect();
+    let names: Vec<&str> = group.iter().map(|signer| signer.kind.name_server()).collect();
+    until("only the group is asked", || {
+        let mut reachable = lab.oracle.findings().reachable;
+        reachable.sort_unstable();
+        Ok(reachable == labels)
+    })?;
+    let ds: BTreeSet<String> = group.iter().flat_map(|signer| signer.ds.clone()).collect();
+    let served = ds_served()?;
+    ensure!(served == ds, "the DS RRset at the parent is {served:?}");
+    for at in &group {
+        let keys = keys_at(at)?;
+        for (index, of) in lab.signers.iter().enumerate() {
+            let wanted = members.contains(&index);
+            ensure!(
+                of.signing.iter().all(|key| keys.contains(key) == wanted),
+                "keys of {} at {}: they should {}be there",
+                of.kind.program(),
+                at.kind.program(),
+                if wanted { "" } else { "not " }
+            );
+        }
+    }
+    if members.len() == lab.signers.len() {
+        ensure!(names_are(lab, &names)?, "not everybody names the group");
+    }
+    Ok(())
+}
