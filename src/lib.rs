@@ -34,3 +34,4 @@ pub mod ports;
 pub mod report;
 pub mod runner;
 pub mod workflow;
+pub mod zone;
