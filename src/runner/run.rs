@@ -139,6 +139,10 @@ impl Runner {
                 }
             }
             self.note_decision(&decision)?;
+            if let Decision::Compare { providers, .. } = &decision {
+                self.compare(&providers.clone()).await?;
+                continue;
+            }
             let Decision::Proven { step } = &decision else {
                 return Ok(decision);
             };

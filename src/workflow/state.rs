@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::copies::Copies;
 use super::event::{Approval, Done, Event, Servers};
 use super::facts::{Context, Reading, SignerId, Unclear, no_message, read};
 use super::ledger::Ledger;
@@ -95,6 +96,8 @@ pub struct State {
     pub approvals: BTreeMap<String, Approval>,
     /// The largest TTL that an inventory found at each provider, seconds.
     pub max_ttl: BTreeMap<String, u32>,
+    /// What was read of the copies of the zone.
+    pub copies: Option<Copies>,
     /// The latest sweep.
     pub last_sweep: Option<LastSweep>,
     /// The plan was carried out.
@@ -124,6 +127,7 @@ impl State {
             steps: BTreeMap::new(),
             approvals: BTreeMap::new(),
             max_ttl: BTreeMap::new(),
+            copies: None,
             last_sweep: None,
             ended: false,
             last_decision: None,
@@ -155,6 +159,9 @@ impl State {
             Event::Inventory(found) => {
                 let held = self.max_ttl.entry(found.provider.clone()).or_insert(0);
                 *held = (*held).max(found.inventory.max_ttl);
+            }
+            Event::Contents(compared) => {
+                self.copies = Some(Copies::after(self.copies.as_ref(), compared, at, self.sweeps));
             }
             Event::Decision(decision) => self.last_decision = Some((**decision).clone()),
             Event::Intent(intended) => {
