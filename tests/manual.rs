@@ -74,21 +74,35 @@ fn scene() -> Scene {
     let clock: Arc<dyn Clock> = hands;
     let mut team = lab::team(&world, &transport, &clock, Duration::from_secs(3_600)).unwrap();
     let zone = world.zone().clone();
-    team.providers.insert("b".to_owned(), Arc::new(ManualProvider::new("b", zone)));
+    team.providers
+        .insert("b".to_owned(), Arc::new(ManualProvider::new("b", zone)));
     team.parent = Arc::new(ManualParent::new("registry"));
     Scene { world, clock, team }
 }
 
 async fn runner(scene: Scene, said: &Arc<Mutex<Vec<String>>>) -> Runner {
     let Scene { world, clock, team } = scene;
-    let person = Person { world: world.clone(), intended: None, work: None, said: said.clone() };
+    let person = Person {
+        world: world.clone(),
+        intended: None,
+        work: None,
+        said: said.clone(),
+    };
     let anchors = Anchors::parse(&world.anchors()).unwrap();
     let journal = Box::new(MemoryJournal::default());
     let mut runner = Runner::open(team, State::new(anchors), journal, Box::new(person)).unwrap();
     runner.survey().await.unwrap();
     runner.sweep().await.unwrap();
-    let rules = GateRules { ttl_floor: 60, margin: 5, stale: 0, patience: 60 };
-    let purpose = Purpose::Migrate { from: "a".into(), to: "b".into() };
+    let rules = GateRules {
+        ttl_floor: 60,
+        margin: 5,
+        stale: 0,
+        patience: 60,
+    };
+    let purpose = Purpose::Migrate {
+        from: "a".into(),
+        to: "b".into(),
+    };
     let wish = lab::wish(&world, purpose, &["a".into()], rules, 86_400);
     let made = plan(&wish, &runner.state, clock.now());
     runner.adopt(made).unwrap();
@@ -100,19 +114,26 @@ async fn a_person_does_what_is_printed() {
     let mut scene = scene();
     let keys: Vec<Dnskey> = scene
         .world
-        .read("b", |zone| zone.keys().iter().map(|key| key.key.dnskey().clone()).collect())
+        .read("b", |zone| {
+            zone.keys().iter().map(|key| key.key.dnskey().clone()).collect()
+        })
         .unwrap();
     scene.team.pinned.insert("b".to_owned(), keys);
     let said = Arc::new(Mutex::new(Vec::new()));
     let mut runner = runner(scene, &said).await;
     let ending = runner.run(Until::Complete).await.unwrap();
-    let Ending::Complete(ended) = ending else { panic!("{ending:?}") };
+    let Ending::Complete(ended) = ending else {
+        panic!("{ending:?}")
+    };
     assert!(ended.continuous, "{:?}", ended.conflicts);
     let said = said.lock().unwrap();
     // Keys, CDS and NS at b twice each, DS and NS at the parent twice each (CDS and CDNSKEY are one thing to do each).
     assert!(said.len() >= 9, "{}: {said:#?}", said.len());
     let all = said.join("\n");
-    assert!(all.contains("shop.test.") && all.contains(" DS ") && all.contains("DNSKEY"), "{all}");
+    assert!(
+        all.contains("shop.test.") && all.contains(" DS ") && all.contains("DNSKEY"),
+        "{all}"
+    );
 }
 
 #[tokio::test]
@@ -120,8 +141,13 @@ async fn keys_seen_over_plain_dns_alone_are_refused() {
     let said = Arc::new(Mutex::new(Vec::new()));
     let mut runner = runner(scene(), &said).await;
     let ending = runner.run(Until::Act).await.unwrap();
-    let Ending::Owed(Decision::Person { what, text, .. }) = ending else { panic!("{ending:?}") };
+    let Ending::Owed(Decision::Person { what, text, .. }) = ending else {
+        panic!("{ending:?}")
+    };
     assert_eq!(what, "keys-of-b");
-    assert!(text.contains("refused") && text.contains("unbroken keys pin"), "{text}");
+    assert!(
+        text.contains("refused") && text.contains("unbroken keys pin"),
+        "{text}"
+    );
     assert!(said.lock().unwrap().is_empty());
 }

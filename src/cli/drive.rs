@@ -8,7 +8,7 @@ use crate::adapters::journal::FileJournal;
 use crate::dns::Name;
 use crate::report::decision_text;
 use crate::runner::{Ending, Runner, Until};
-use crate::workflow::{Approval, Plan, Severity, State, preflight};
+use crate::workflow::{Approval, Finding, Plan, State, preflight};
 
 /// What was asked for.
 pub(super) struct Order<'a> {
@@ -27,8 +27,9 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     let settings = context.settings()?;
     let zone = context.zone(&settings, order.zone)?;
     let dir = context.journal_dir(&zone)?;
-    let journal = FileJournal::open(&dir, context.now(), order.command)?;
+    // A secret that cannot be read must be told of before anything is written.
     let team = crew(&settings, &zone).await?;
+    let journal = FileJournal::open(&dir, context.now(), order.command)?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     let teller = Teller::new(context.out.json(), false, true);
     let mut runner = Runner::open(team, state, Box::new(journal), Box::new(teller))?;
@@ -62,10 +63,7 @@ async fn go(
         for finding in &findings {
             context.out.note(finding);
         }
-        if findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Refuse)
-        {
+        if findings.iter().any(Finding::refuses) {
             return Err(Failure::new(
                 Exit::Fails,
                 "the plan is refused; nothing was changed",

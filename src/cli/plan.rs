@@ -8,7 +8,7 @@ use crate::adapters::journal::MemoryJournal;
 use crate::dns::Name;
 use crate::report::{PlanView, plan_text};
 use crate::runner::{Quiet, RunError, Runner};
-use crate::workflow::{Purpose, Severity, State, forecast, plan, preflight};
+use crate::workflow::{Finding, Purpose, State, forecast, plan, preflight};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -87,9 +87,7 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     runner.sweep().await?;
     let made = plan(&wish, &runner.state, context.now());
     let findings = preflight(&runner.state, &made);
-    let refused = findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Refuse);
+    let refused = findings.iter().any(Finding::refuses);
     let from = context.now();
     let view = PlanView {
         hash: made.hash(),

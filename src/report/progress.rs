@@ -132,7 +132,11 @@ impl Progress {
                     }
                     _ => "seen at every server".to_owned(),
                 };
-                line("done", format!("{}: {what}", proven.step), json!({ "step": proven.step }))
+                line(
+                    "done",
+                    format!("{}: {what}", proven.step),
+                    json!({ "step": proven.step }),
+                )
             }
             Event::Contents(compared) => {
                 let text = copies_text(compared);
@@ -202,7 +206,9 @@ fn copies_text(compared: &Compared) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (name, copy) in &compared.copies {
         parts.push(match copy {
-            Copied::Read { records, .. } => format!("{name} holds {records} records besides what it makes itself"),
+            Copied::Read { records, .. } => {
+                format!("{name} holds {records} records besides what it makes itself")
+            }
             Copied::Unread { .. } => format!("the contents at {name} cannot be read"),
         });
     }

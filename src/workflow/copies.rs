@@ -125,7 +125,10 @@ impl Copies {
                         unreadable_count,
                         ..
                     }) if *unreadable_count > 0 => (
-                        format!("{unreadable_count} RRsets are of no standard type: {}", unreadable.join(", ")),
+                        format!(
+                            "{unreadable_count} RRsets are of no standard type: {}",
+                            unreadable.join(", ")
+                        ),
                         true,
                     ),
                     Some(Copied::Read { .. }) => return None,

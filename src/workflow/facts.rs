@@ -287,7 +287,15 @@ fn read_child(
         .iter()
         .find(|set| set.name == *name && set.rtype == rtype && !set.rdatas.is_empty());
     special_fact(
-        name, rtype, message, asked, at, context, &mut facts, &mut window, &mut budget,
+        name,
+        rtype,
+        message,
+        asked,
+        at,
+        context,
+        &mut facts,
+        &mut window,
+        &mut budget,
     );
     if rtype != Rtype::DNSKEY || asked.is_none() {
         for rrset in data_rrsets(&answer, message, context.zone) {

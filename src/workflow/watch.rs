@@ -118,10 +118,7 @@ impl View<'_> {
 
     /// Whether another look is worth it; never twice in one sweep.
     fn is_old(&self, copies: &Copies, after: Option<Moment>) -> bool {
-        let missing = copies
-            .unknown(self.plan)
-            .iter()
-            .any(|(_, _, lasting)| !lasting);
+        let missing = copies.unknown(self.plan).iter().any(|(_, _, lasting)| !lasting);
         if !missing && copies.pairs(self.plan).next().is_none() {
             // There is nothing to compare, and there never will be.
             return false;
@@ -133,7 +130,12 @@ impl View<'_> {
 
     fn compare(&self, why: &str) -> Decision {
         Decision::Compare {
-            providers: self.plan.signers.iter().map(|signer| signer.name.clone()).collect(),
+            providers: self
+                .plan
+                .signers
+                .iter()
+                .map(|signer| signer.name.clone())
+                .collect(),
             why: why.to_owned(),
         }
     }

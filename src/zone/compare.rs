@@ -51,7 +51,9 @@ pub enum Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = |record: &Option<String>, digest: &RecordDigest| {
-            record.clone().unwrap_or_else(|| format!("(a record with digest {digest})"))
+            record
+                .clone()
+                .unwrap_or_else(|| format!("(a record with digest {digest})"))
         };
         match self {
             Difference::Only { side, digest, record } => {
@@ -188,7 +190,8 @@ mod tests {
         (named, words)
     }
 
-    const BASE: &str = "@ SOA ns. h. 1 2 3 4 5\n@ NS ns1.a.\nwww A 192.0.2.1\nwww A 192.0.2.2\nx TXT \"a\" \"b\"\n";
+    const BASE: &str =
+        "@ SOA ns. h. 1 2 3 4 5\n@ NS ns1.a.\nwww A 192.0.2.1\nwww A 192.0.2.2\nx TXT \"a\" \"b\"\n";
 
     #[test]
     fn spelling_order_and_what_a_signer_makes_do_not_count() {
@@ -204,10 +207,19 @@ mod tests {
 
     #[test]
     fn names_types_data_and_ttls_are_told() {
-        let (found, words) = differences(BASE, "www A 192.0.2.1\nwww 90 A 192.0.2.2\nx TXT \"a b\"\nsub NS ns.sub\n");
+        let (found, words) = differences(
+            BASE,
+            "www A 192.0.2.1\nwww 90 A 192.0.2.2\nx TXT \"a b\"\nsub NS ns.sub\n",
+        );
         assert_eq!((found.only_left, found.only_right, found.ttls), (1, 2, 1));
-        assert!(words.contains(&"- x.shop.test. 60 IN TXT \"a\" \"b\"".to_owned()), "{words:?}");
-        assert!(words.contains(&"+ sub.shop.test. 60 IN NS ns.sub.shop.test.".to_owned()), "{words:?}");
+        assert!(
+            words.contains(&"- x.shop.test. 60 IN TXT \"a\" \"b\"".to_owned()),
+            "{words:?}"
+        );
+        assert!(
+            words.contains(&"+ sub.shop.test. 60 IN NS ns.sub.shop.test.".to_owned()),
+            "{words:?}"
+        );
         assert_eq!(words[3], "~ www.shop.test. 60 IN A 192.0.2.2 (TTL 60 and 90)");
     }
 

@@ -138,7 +138,8 @@ impl Collector {
 
     /// Sorts them. A record that came twice counts once, with the larger TTL.
     pub fn finish(mut self) -> Contents {
-        self.marks.sort_unstable_by_key(|mark| (mark.digest, std::cmp::Reverse(mark.ttl)));
+        self.marks
+            .sort_unstable_by_key(|mark| (mark.digest, std::cmp::Reverse(mark.ttl)));
         self.marks.dedup_by_key(|mark| mark.digest);
         Contents {
             marks: self.marks,

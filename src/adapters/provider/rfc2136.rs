@@ -60,7 +60,9 @@ impl Provider for Rfc2136Provider {
 
     async fn contents(&self, naming: &BTreeSet<RecordDigest>) -> Result<Contents, DriverError> {
         let mut collector = Collector::new(self.channel.config.zone.clone()).naming(naming);
-        self.channel.transfer(&mut |record| collector.add(&record)).await?;
+        self.channel
+            .transfer(&mut |record| collector.add(&record))
+            .await?;
         Ok(collector.finish())
     }
 
