@@ -125,7 +125,7 @@ impl View<'_> {
         }
         let life = if missing { self.patience() } else { FRESH };
         copies.sweep != self.sweep.count
-            && (self.sweep.started >= copies.at + life || after.is_some_and(|after| copies.at < after))
+            && (self.sweep.started >= copies.at + life || after.is_some_and(|after| copies.at <= after))
     }
 
     fn compare(&self, why: &str) -> Decision {
