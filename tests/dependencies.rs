@@ -1,5 +1,6 @@
 //! What may come into the build, as deny.toml says: no second TLS or signature stack, known licences, one registry.
 //! The same as `cargo deny check bans licenses sources`, for machines on which that is not installed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;

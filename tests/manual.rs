@@ -1,5 +1,6 @@
 //! A move in which a person does the newcomer's side and the registrar's: the exact records are printed, and only what is
 //! then served counts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

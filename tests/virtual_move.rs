@@ -1,4 +1,5 @@
 //! A whole move in virtual time, with the TTLs of the real world.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::settings::{ObserveSettings, Settings, default_state};
 use super::{Failure, Global, Output};
+use crate::adapters::SystemClock;
 use crate::adapters::journal::zone_dir;
 use crate::dns::Name;
 use crate::moment::Moment;
+use crate::ports::Clock;
 
 /// The output, and the ways to settings and state. Settings are read when a command asks for them.
 #[derive(Debug)]
@@ -111,7 +113,7 @@ impl Context {
 
     /// The time now.
     pub fn now(&self) -> Moment {
-        Moment::from_millis(jiff::Timestamp::now().as_millisecond())
+        SystemClock.now()
     }
 
     /// Whether a person can be asked.

@@ -80,6 +80,14 @@ async fn go(
         runner.approve(approval)?;
     }
     let ending = runner.run(order.until).await?;
+    if let (Ending::Complete(_), Some(plan)) = (&ending, &runner.state.plan) {
+        let names: Vec<String> = plan.after.iter().map(|name| format!("{name:?}")).collect();
+        context.out.note(format!(
+            "now set `signers = [{}]` for {} in the settings",
+            names.join(", "),
+            plan.zone
+        ));
+    }
     Ok(finish(&ending, context))
 }
 

@@ -18,7 +18,7 @@ use crate::ports::Observed;
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  unbroken observe shop.test --into here.ndjson\n  unbroken observe shop.test | jq .server\n\n\
-    One answer a line; `response` is the whole message in base64. It is what `unbroken chain` reads."
+    One answer a line; `response` is the whole message in base64."
 )]
 pub struct ObserveArgs {
     /// The zone

@@ -112,7 +112,7 @@ impl Runner {
             choices: vec![
                 "mend the channel and run again".to_owned(),
                 format!(
-                    "compare the keys with the provider by hand and pin them: unbroken keys pin {provider}"
+                    "compare the keys with the provider by hand and pin them: unbroken keys pin ZONE --provider {provider}"
                 ),
             ],
         })?;
@@ -172,7 +172,7 @@ impl Runner {
             what: format!("keys-of-{provider}"),
             text: format!(
                 "keys of {provider} were seen over plain DNS alone and are refused:\n{}\ncompare them with the provider \
-                 over another channel, then pin them: unbroken keys pin --zone {} {provider}",
+                 over another channel, then pin them: unbroken keys pin {} --provider {provider}",
                 keys.join("\n"),
                 self.team.zone
             ),

@@ -443,7 +443,7 @@ impl View<'_> {
 
     /// What a former attempt at this step means now; none: try (again).
     fn after_try(&self, step: &Step, last: &Try) -> Option<Decision> {
-        let patience = std::time::Duration::from_secs(u64::from(self.plan.rules.patience));
+        let patience = self.patience(last.tries);
         // Only a sweep that began after the attempt can tell what came of it.
         if self.sweep.started < last.at {
             return Some(Decision::Look {
@@ -466,11 +466,21 @@ impl View<'_> {
                 ],
             }),
             Some(Said::Failed(_, said)) if !rested => Some(wait(step, Some(again), format!("tried, and {said}"))),
+            None if !rested => {
+                let why = "tried, and nobody knows what came of it; not seen at every server";
+                Some(wait(step, Some(again), why.to_owned()))
+            }
             _ if !rested => {
                 Some(wait(step, Some(again), "done, as the other side says; not yet seen at every server".to_owned()))
             }
             _ => None,
         }
+    }
+
+    /// Twice as long after each try: what is only slow to show (a registry that publishes once an hour) is no failure.
+    fn patience(&self, tries: u32) -> std::time::Duration {
+        let longer = 1u64 << tries.saturating_sub(1).min(TRIES);
+        std::time::Duration::from_secs(u64::from(self.plan.rules.patience).saturating_mul(longer))
     }
 
     fn given_up(&self, step: &Step, last: &Try) -> Decision {

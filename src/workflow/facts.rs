@@ -187,6 +187,10 @@ fn known(facts: BTreeSet<Served>, window: Option<(i64, i64)>) -> Reading {
 }
 
 fn read_ds(message: &Message, at: i64, context: Context<'_>) -> Reading {
+    // What is signed may still come from a cache: an old set, or a TTL that has run down.
+    if !message.flags.authoritative {
+        return Reading::Unknown(Unclear::Lame);
+    }
     if context.parent_keys.is_empty() {
         return Reading::Unknown(Unclear::Unverified(
             "the parent's own keys are not validated".to_owned(),
@@ -233,7 +237,7 @@ fn read_delegation(message: &Message, context: Context<'_>) -> Reading {
     };
     // A server that is authoritative for parent and child answers instead of referring.
     let mut ns = in_section(&message.authority);
-    if ns.is_empty() {
+    if ns.is_empty() && message.flags.authoritative {
         ns = in_section(&message.answer);
     }
     if ns.is_empty() {

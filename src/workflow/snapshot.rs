@@ -253,7 +253,12 @@ impl AtProvider {
 }
 
 fn gather<T: Ord>(now: &mut Now<T>, stream: &Stream, pick: impl Fn(&Fact) -> Option<T>) {
-    if let Some(why) = &stream.unclear {
+    // An address that cannot be reached from here is a blind spot: stated, waived by a person, and no fault of the server.
+    if let Some(why) = stream
+        .unclear
+        .as_ref()
+        .filter(|why| !matches!(why, Unclear::NoRoute(_)))
+    {
         now.unclear.push((stream.server.clone(), why.clone()));
     }
     let Some(run) = stream.current() else {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::copies::Copies;
+use super::decide::Decision;
 use super::event::{Approval, Done, Event, Servers};
 use super::facts::{Context, Reading, SignerId, Unclear, no_message, read};
 use super::ledger::Ledger;
@@ -103,7 +104,7 @@ pub struct State {
     /// The plan was carried out.
     pub ended: bool,
     /// The last decision in the journal, to write only changes.
-    pub last_decision: Option<super::decide::Decision>,
+    pub last_decision: Option<Decision>,
     readings: HashMap<(BlobId, Place, Name, Rtype), Arc<Reading>>,
     pool_list: Vec<Dnskey>,
     keyed: HashSet<BlobId>,
@@ -146,6 +147,9 @@ impl State {
             Event::Begin(begin) => {
                 if let Ok(anchors) = Anchors::parse(&begin.anchors) {
                     self.upstream.set_anchors(anchors);
+                }
+                if matches!(self.last_decision, Some(Decision::Halt { .. })) {
+                    self.take_heart();
                 }
             }
             Event::Plan(plan) => self.take_plan(plan),
@@ -190,6 +194,16 @@ impl State {
             }
             Event::End(_) => self.ended = true,
             Event::Note(_) => {}
+        }
+    }
+
+    /// A person looked at a halt and started the program again: what had failed is tried anew.
+    fn take_heart(&mut self) {
+        for progress in self.steps.values_mut() {
+            if let Progress::Tried(last) = progress {
+                last.tries = 0;
+                last.said = None;
+            }
         }
     }
 

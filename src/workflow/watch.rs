@@ -19,7 +19,7 @@ impl View<'_> {
             return Some(decision);
         }
         let (words, since) = self.difference()?;
-        if self.sweep.started < since + self.patience() {
+        if self.sweep.started < since + self.settling() {
             return None;
         }
         Some(Decision::Halt {
@@ -81,7 +81,7 @@ impl View<'_> {
             return Some(decision);
         }
         let (words, since) = self.difference()?;
-        let until = since + self.patience();
+        let until = since + self.settling();
         if self.sweep.started < until {
             let why = format!("the copies of the zone differ: {words}");
             return Some(wait(step, Some(until.ceil_seconds()), why));
@@ -95,7 +95,8 @@ impl View<'_> {
         })
     }
 
-    fn patience(&self) -> std::time::Duration {
+    /// How long a difference may last: a change of the zone reaches one provider before the other.
+    fn settling(&self) -> std::time::Duration {
         std::time::Duration::from_secs(u64::from(self.plan.rules.patience))
     }
 
@@ -123,7 +124,7 @@ impl View<'_> {
             // There is nothing to compare, and there never will be.
             return false;
         }
-        let life = if missing { self.patience() } else { FRESH };
+        let life = if missing { self.settling() } else { FRESH };
         copies.sweep != self.sweep.count
             && (self.sweep.started >= copies.at + life || after.is_some_and(|after| copies.at <= after))
     }

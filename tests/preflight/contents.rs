@@ -72,6 +72,7 @@ async fn the_journal_holds_sizes_and_digests_and_no_zone() {
 }
 
 fn manual(scene: &mut Scene) {
+    scene.max_ttl = 3_600;
     let zone = scene.world.zone().clone();
     let keys = scene
         .world
@@ -99,6 +100,16 @@ async fn contents_that_cannot_be_read_are_unknown() {
         "{codes:?}",
         codes = codes(&findings)
     );
+}
+
+#[tokio::test]
+async fn without_the_zone_the_largest_ttl_must_be_given() {
+    let mut scene = Scene::new(|_| ());
+    manual(&mut scene);
+    scene.max_ttl = 0;
+    let findings = scene.findings().await;
+    assert_eq!(codes(&findings), ["max-ttl-unknown", "contents-unknown"]);
+    assert!(findings[0].refuses());
 }
 
 /// Does at once what a person is told to; changes the zone at some provider when a step is proven.

@@ -26,6 +26,8 @@ pub(crate) struct Scene {
     pub(crate) world: Arc<World>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) team: Team,
+    /// The largest TTL in the zone, as the settings would give it; 0: not given.
+    pub(crate) max_ttl: u32,
 }
 
 impl Scene {
@@ -39,7 +41,12 @@ impl Scene {
         let transport: Arc<dyn Transport> = Arc::new(WorldTransport::new(world.clone(), hands.dial()));
         let clock: Arc<dyn Clock> = hands;
         let team = lab::team(&world, &transport, &clock, Duration::from_secs(600)).unwrap();
-        Scene { world, clock, team }
+        Scene {
+            world,
+            clock,
+            team,
+            max_ttl: 0,
+        }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -71,7 +78,11 @@ impl Scene {
             from: from.to_owned(),
             to: to.to_owned(),
         };
-        lab::wish(&self.world, purpose, &["a".to_owned()], RULES, SOAK)
+        let mut wish = lab::wish(&self.world, purpose, &["a".to_owned()], RULES, SOAK);
+        for signer in &mut wish.signers {
+            signer.max_ttl = self.max_ttl;
+        }
+        wish
     }
 
     /// One server of `operator` gets this habit.

@@ -26,6 +26,21 @@ pub(super) fn contents(state: &State, plan: &Plan) -> Vec<Finding> {
     out
 }
 
+/// A leave waits for the largest TTL that a leaver served; sampled answers alone would miss some.
+pub(super) fn largest_ttls(state: &State, plan: &Plan) -> Vec<Finding> {
+    plan.signers
+        .iter()
+        .filter(|signer| signer.max_ttl == 0 && !state.max_ttl.contains_key(&signer.name))
+        .map(|signer| {
+            refuse(
+                "max-ttl-unknown",
+                format!("the zone at {} could not be read, so the largest TTL in it is not known", signer.name),
+                "give `max_ttl` in the zone's settings (seconds, the largest TTL of any record), or let the zone be transferred",
+            )
+        })
+        .collect()
+}
+
 fn differ(words: &str) -> Finding {
     refuse(
         "contents-differ",

@@ -1,4 +1,4 @@
-//! What stands against a plan before anything is touched. `docs/preflight.md` lists every code.
+//! What stands against a plan before anything is touched. `docs/errors.md` lists every code.
 
 mod chain;
 mod contents;
@@ -94,6 +94,7 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     findings.extend(keys::algorithms(plan, now));
     findings.extend(keys::tags(plan, now));
     findings.extend(keys::sizes(state, plan));
+    findings.extend(contents::largest_ttls(state, plan));
     findings.extend(contents::contents(state, plan));
     findings.sort_by_key(|finding| finding.severity);
     findings
