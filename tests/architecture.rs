@@ -61,7 +61,15 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("ports", &["dns", "evidence", "moment", "zone"]),
     (
         "workflow",
-        &["continuity", "dns", "dnssec", "evidence", "moment", "ports", "zone"],
+        &[
+            "continuity",
+            "dns",
+            "dnssec",
+            "evidence",
+            "moment",
+            "ports",
+            "zone",
+        ],
     ),
     ("report", &["dns", "dnssec", "moment", "ports", "workflow"]),
     (
@@ -77,7 +85,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "zone",
         ],
     ),
-    ("adapters", &["dns", "dnssec", "evidence", "moment", "ports", "zone"]),
+    (
+        "adapters",
+        &["dns", "dnssec", "evidence", "moment", "ports", "zone"],
+    ),
     (
         "lab",
         &[

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::crew::{crew, wish};
+use super::crew::{Secrets, crew, wish};
 use super::{Context, Exit, Failure, plans};
 use crate::adapters::journal::MemoryJournal;
 use crate::dns::Name;
@@ -79,7 +79,7 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     context
         .out
         .note(format!("looking at every server of {zone} and of its parent ..."));
-    let team = crew(&settings, &zone).await?;
+    let team = crew(&settings, &zone, Secrets::read(&settings, &zone).await?).await?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     // Whatever is seen here goes with this process: the plan is the only thing that stays.
     let mut runner = Runner::open(team, state, Box::new(MemoryJournal::default()), Box::new(Quiet))?;
