@@ -140,6 +140,11 @@ pub(super) struct Context<'a> {
     pub address_ttl: &'a dyn Fn(&Name) -> u32,
 }
 
+/// No honest DNSKEY RRset has more keys: a group of four signers in the middle of their rolls has some twenty.
+pub(super) const MOST_KEYS: usize = 64;
+/// No honest answer to one of our questions has more records.
+const MOST_RECORDS: usize = 1_024;
+
 /// Reads an outcome that is no message.
 pub(super) fn no_message(outcome: &Outcome) -> Option<Unclear> {
     match outcome {
@@ -282,6 +287,9 @@ fn read_child(
     if !message.flags.authoritative {
         return Reading::Unknown(Unclear::Lame);
     }
+    if let Some(why) = excess(message) {
+        return Reading::Unknown(Unclear::Undecodable(why));
+    }
     let mut facts = BTreeSet::new();
     let mut window: Option<(i64, i64)> = None;
     // One budget for the whole message: a thousand RRsets cost no more than a few.
@@ -320,6 +328,20 @@ fn read_child(
             nsec3_iterations: nsec3_iterations(message),
         },
     }
+}
+
+/// Why an answer holds more than any honest one; it would only cost work.
+fn excess(message: &Message) -> Option<String> {
+    let keys = message
+        .answer
+        .iter()
+        .filter(|record| record.rtype == Rtype::DNSKEY)
+        .count();
+    if keys > MOST_KEYS {
+        return Some(format!("{keys} keys, more than {MOST_KEYS}"));
+    }
+    let records = message.answer.len() + message.authority.len();
+    (records > MOST_RECORDS).then(|| format!("{records} records, more than {MOST_RECORDS}"))
 }
 
 /// The iterations stand after algorithm and flags (RFC 5155 section 3.2).

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::copies::Copies;
 use super::decide::Decision;
 use super::event::{Approval, Done, Event, Servers};
-use super::facts::{Context, Reading, SignerId, Unclear, no_message, read};
+use super::facts::{Context, MOST_KEYS, Reading, SignerId, Unclear, no_message, read};
 use super::ledger::Ledger;
 use super::plan::{Plan, StepId};
 use super::snapshot::Snapshot;
@@ -68,6 +68,9 @@ pub struct LastSweep {
     /// Whether everything was asked over TCP by itself too.
     pub tcp: bool,
 }
+
+/// So many keys are remembered in all; a zone that rolls weekly for years has fewer.
+const MOST_POOLED: usize = 1_024;
 
 /// Gives the octets of a blob.
 pub type Octets<'a> = &'a dyn Fn(&BlobId) -> Option<Arc<[u8]>>;
@@ -317,11 +320,16 @@ impl State {
             let Some(message) = get(observation).and_then(|octets| Message::parse(&octets).ok()) else {
                 continue;
             };
-            for record in message
+            let records: Vec<_> = message
                 .answer
                 .iter()
                 .filter(|r| r.rtype == Rtype::DNSKEY && r.name == *zone)
-            {
+                .collect();
+            // An enemy's flood of keys would only cost work: such an answer is not read as an answer either.
+            if records.len() > MOST_KEYS || self.pool.len() > MOST_POOLED {
+                continue;
+            }
+            for record in records {
                 if let Some(key) = Dnskey::from_rdata(&record.rdata).filter(Dnskey::is_usable) {
                     self.pool.entry(key.id()).or_insert(key);
                 }
@@ -390,6 +398,7 @@ impl State {
                 found.entry(key.clone()).or_insert_with(|| (*place).to_owned());
             }
         }
+        found.retain(|key, _| self.pool.contains_key(key));
         self.owners.extend(found);
     }
 
