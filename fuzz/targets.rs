@@ -72,7 +72,8 @@ pub fn base() -> &'static Base {
     BASE.get_or_init(|| read_base(&seeds().join("base")).expect("the seeds in fuzz/seeds/base"))
 }
 
-fn read_base(folder: &Path) -> Option<Base> {
+/// Reads a folder like that.
+pub fn read_base(folder: &Path) -> Option<Base> {
     let journal = read_journal(&std::fs::read(folder.join("journal.ndjson")).ok()?).ok()?;
     let mut messages = BTreeMap::new();
     for file in std::fs::read_dir(folder.join("messages")).ok()?.flatten() {

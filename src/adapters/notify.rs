@@ -35,7 +35,7 @@ pub enum Sink {
         folder: PathBuf,
     },
     /// An HTTPS address.
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
 }
 
 /// An HTTPS address with the secret that signs what is sent there.
@@ -236,7 +236,7 @@ mod tests {
         let url = format!("{}/hooks/t0ken-t0ken", server.uri());
         let mut webhook = Webhook::new(&url, Some(&secret())).unwrap();
         webhook.pause = Duration::from_millis(1);
-        Sink::Webhook(webhook)
+        Sink::Webhook(Box::new(webhook))
     }
 
     #[tokio::test]

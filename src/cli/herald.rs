@@ -94,9 +94,8 @@ async fn sinks(settings: &Settings, notify: &NotifySettings) -> Result<Vec<Sink>
             None => None,
         };
         let webhook = Webhook::new(&webhook.url, secret.as_ref());
-        sinks.push(Sink::Webhook(
-            webhook.map_err(|error| Failure::usage(error.to_string()))?,
-        ));
+        let webhook = webhook.map_err(|error| Failure::usage(error.to_string()))?;
+        sinks.push(Sink::Webhook(Box::new(webhook)));
     }
     Ok(sinks)
 }

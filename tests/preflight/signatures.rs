@@ -50,7 +50,8 @@ fn hashed(mut answer: Vec<u8>, iterations: u16) -> Vec<u8> {
 
 #[tokio::test]
 async fn nsec3_iterations() {
-    let cases: [(fn(Vec<u8>) -> Vec<u8>, bool); 3] = [
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    let cases: [(Change, bool); 3] = [
         (|answer| hashed(answer, 1), false),
         (|answer| hashed(answer, 50), false),
         (|answer| hashed(answer, 51), true),
