@@ -3,11 +3,14 @@
 
 mod stage;
 
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use stage::{Dice, Fate, Kept, Scene, Stage, events};
+use unbroken::adapters::journal::FileJournal;
 use unbroken::lab::Delays;
-use unbroken::runner::Ending;
+use unbroken::runner::{Ending, Quiet};
 use unbroken::workflow::{Decision, Event};
 
 /// Long enough that every server shows what its operator last decided.
@@ -262,4 +265,117 @@ async fn killed_before_the_change_for_ever() {
     assert!(choices.len() >= 2, "{choices:?}");
     assert_eq!(stage.shown(), before);
     stage.assert_crowd_is_well("stuck");
+}
+
+/// A process that writes to files, in a folder that holds what another left.
+async fn on_files(stage: &Stage, dir: &Path) -> stage::Exit {
+    let journal = FileJournal::open(dir, stage.clock.now(), "run").unwrap();
+    let mut runner = stage.open(Box::new(journal), Box::new(Quiet));
+    stage.go(&mut runner).await.unwrap()
+}
+
+fn cut(dir: &Path, octets: u64) {
+    let file = File::options()
+        .write(true)
+        .open(dir.join("journal.ndjson"))
+        .unwrap();
+    file.set_len(octets).unwrap();
+}
+
+/// The power fails while a line is being written: some of its octets are on the disk, and nothing was done on its strength.
+#[tokio::test]
+async fn the_last_line_is_torn() {
+    let scene = Scene::migrate();
+    let model = undisturbed(&scene).await;
+    let mut dice = Dice::new(11);
+    let mut entry = 1;
+    while entry <= model.kinds.len() {
+        let stage = Stage::new(scene.clone()).await;
+        let kept = Kept::default();
+        let exit = stage.process(&kept, Fate::After(entry)).await;
+        assert!(matches!(exit, stage::Exit::Killed));
+        let dir = tempfile::tempdir().unwrap();
+        kept.with(|journal| journal.write_to(dir.path())).unwrap();
+        let octets = kept.with(|journal| journal.octets());
+        let whole = octets.len() as u64;
+        let line = octets[..octets.len() - 1]
+            .rsplit(|octet| *octet == b'\n')
+            .next()
+            .unwrap()
+            .len() as u64
+            + 1;
+        // From the whole line without its newline down to its first octet.
+        let left = match dice.below(4) {
+            0 => line - 1,
+            1 => 1,
+            _ => 1 + dice.below(line - 1),
+        };
+        cut(dir.path(), whole - line + left);
+        stage.pass(dice.below(600)).await;
+        let exit = on_files(&stage, dir.path()).await;
+        let what = format!(
+            "{left} of {line} octets of entry {entry} ({})",
+            model.kinds[entry - 1]
+        );
+        Stage::assert_complete(&exit, &what);
+        stage.pass(SETTLED).await;
+        stage.assert_crowd_is_well(&what);
+        assert_eq!(stage.shown(), model.shown, "{what}");
+        entry += 1 + dice.below(9) as usize;
+    }
+}
+
+/// The journal lost its end, as after an old copy was put back, and the world is further than it says. Nothing may break;
+/// the move is finished once more, or a person is asked.
+#[tokio::test]
+async fn the_end_of_the_journal_is_lost() {
+    let scene = Scene::migrate();
+    let model = undisturbed(&scene).await;
+    let mut dice = Dice::new(23);
+    let (mut complete, mut halted) = (0, 0);
+    for round in 0..14 {
+        let stage = Stage::new(scene.clone()).await;
+        let kept = Kept::default();
+        // Every second time the world is in the middle of the move.
+        let fate = match round % 2 {
+            0 => Fate::Lives,
+            _ => Fate::After(20 + dice.below(100) as usize),
+        };
+        stage.process(&kept, fate).await;
+        let dir = tempfile::tempdir().unwrap();
+        kept.with(|journal| journal.write_to(dir.path())).unwrap();
+        let whole = kept.with(|journal| journal.octets().len()) as u64;
+        let left = dice.below(whole);
+        cut(dir.path(), left);
+        stage.pass(dice.below(2_000)).await;
+        let exit = on_files(&stage, dir.path()).await;
+        stage.pass(SETTLED).await;
+        let what = format!("round {round}: {left} of {whole} octets: {exit:?}");
+        stage.assert_crowd_is_well(&what);
+        match &exit {
+            stage::Exit::Ended(Ending::Complete(_)) => {
+                complete += 1;
+                assert_eq!(served(&stage.shown()), served(&model.shown), "{what}");
+            }
+            stage::Exit::Ended(Ending::Halted(Decision::Halt { choices, .. })) => {
+                halted += 1;
+                assert!(!choices.is_empty(), "{what}");
+            }
+            stage::Exit::Refused(findings) => {
+                halted += 1;
+                assert!(!findings.is_empty(), "{what}");
+            }
+            _ => panic!("{what}"),
+        }
+    }
+    println!("{complete} complete, {halted} halted");
+    assert!(complete > 3, "{complete} complete, {halted} halted");
+}
+
+/// What is served, without how often it was changed, at those that serve the zone in the end.
+fn served(shown: &str) -> Vec<&str> {
+    shown
+        .lines()
+        .filter(|line| !line.contains("serial") && !line.starts_with("a "))
+        .collect()
 }

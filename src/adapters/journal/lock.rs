@@ -11,7 +11,7 @@ use crate::ports::{Holder, JournalError};
 /// Held until dropped, or until the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -42,7 +42,15 @@ impl Lock {
             command: command.to_owned(),
         };
         write_holder(&mut file, &holder).map_err(|error| failed("write", &path, &error))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing alone is not enough: a child that was started (for a secret) holds the file too until it is another program.
+    fn drop(&mut self) {
+        // There is nothing that could be done about it; the end of the process lets go in any case.
+        let _ = self.file.unlock();
     }
 }
 
@@ -69,4 +77,21 @@ fn host_name() -> String {
         .filter(|text| !text.is_empty())
         .or_else(|| std::env::var("HOSTNAME").ok())
         .unwrap_or_else(|| "this host".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn let_go_though_a_child_has_the_file_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Moment::from_seconds(1_795_000_000);
+        let lock = Lock::take(dir.path(), now, "run").unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(Lock::take(dir.path(), now, "run").is_err());
+        drop(lock);
+        Lock::take(dir.path(), now, "run").unwrap();
+        drop(inherited);
+    }
 }

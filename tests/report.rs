@@ -1,0 +1,198 @@
+//! What people read of a move, so that a change of the words is seen in a diff. Keys are made anew each time, so tags,
+//! fingerprints, digests and hashes stand as names.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod stage;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use stage::{Exit, Kept, Scene, Stage, events};
+use unbroken::lab::SigningKey;
+use unbroken::moment::Moment;
+use unbroken::report::{PlanView, Progress, plan_text, status_text, status_view};
+use unbroken::runner::{Quiet, Reporter};
+use unbroken::workflow::{Decision, Event, State, forecast};
+
+/// Puts names in place of what is made by chance.
+fn stable(stage: &Stage, text: &str) -> String {
+    let mut text = text.to_owned();
+    let mut tags = BTreeMap::new();
+    for provider in stage.world.providers() {
+        stage.world.read(provider, |zone| {
+            for key in zone.keys() {
+                let part = if key.signs_keys { "ksk" } else { "zsk" };
+                let name = format!("{}-{part}", provider.to_uppercase());
+                text = without_content(&text, &key.key, zone.apex(), &name);
+                tags.insert(key.key.dnskey().tag().to_string(), name);
+            }
+        });
+    }
+    words(&text, |word| match tags.get(word) {
+        Some(name) => name.clone(),
+        None if word.len() == 12 && word.chars().all(|c| c.is_ascii_hexdigit()) => "PLANHASH".to_owned(),
+        None => word.to_owned(),
+    })
+    .lines()
+    .map(in_order)
+    .collect::<Vec<_>>()
+    .join("\n")
+}
+
+fn without_content(text: &str, key: &SigningKey, apex: &unbroken::dns::Name, name: &str) -> String {
+    let dnskey = key.dnskey();
+    let public = data_encoding::BASE64.encode(&dnskey.public_key);
+    let digest = key.ds(apex).unwrap();
+    let cut = |text: &str| text.chars().take(16).collect::<String>();
+    text.replace(&cut(&public), &format!("KEY-{name}"))
+        .replace(&cut(&digest.digest), &format!("DIGEST-{name}"))
+        .replace(&dnskey.id().fingerprint(), &format!("FP-{name}"))
+}
+
+/// Letters, digits and `-` that stand together.
+fn words(text: &str, each: impl Fn(&str) -> String) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for char in text.chars() {
+        if char.is_alphanumeric() || char == '-' {
+            word.push(char);
+            continue;
+        }
+        out.push_str(&each(&word));
+        word.clear();
+        out.push(char);
+    }
+    out + &each(&word)
+}
+
+/// Lists of keys are in the order of their octets: by name they are the same each time.
+fn in_order(line: &str) -> String {
+    let is_key = |at: usize| {
+        line.get(at..at + 5)
+            .is_some_and(|word| matches!(word, "A-ksk" | "A-zsk" | "B-ksk" | "B-zsk"))
+    };
+    let mut out = String::new();
+    let mut at = 0;
+    while let Some(char) = line.get(at..).and_then(|rest| rest.chars().next()) {
+        if !is_key(at) {
+            out.push(char);
+            at += char.len_utf8();
+            continue;
+        }
+        let mut keys = vec![&line[at..at + 5]];
+        at += 5;
+        while line[at..].starts_with(", ") && is_key(at + 2) {
+            keys.push(&line[at + 2..at + 7]);
+            at += 7;
+        }
+        keys.sort_unstable();
+        out.push_str(&keys.join(", "));
+    }
+    out
+}
+
+/// Changes of one RRset come in the order of their octets: sorted, they are the same each time.
+fn changes_in_order(text: &str) -> String {
+    let is_change = |line: &str| line.contains("  + ") || line.contains("  - ");
+    let mut lines: Vec<&str> = text.lines().collect();
+    for part in lines.chunk_by_mut(|a, b| is_change(a) && is_change(b)) {
+        part.sort_unstable();
+    }
+    lines.join("\n")
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<(Progress, Vec<String>)>>);
+
+impl Reporter for Lines {
+    fn recorded(&mut self, at: Moment, event: &Event, state: &State) {
+        let (progress, lines) = &mut *self.0.lock().unwrap();
+        lines.extend(
+            progress
+                .recorded(at, event, state)
+                .iter()
+                .map(|line| line.show(true)),
+        );
+    }
+    fn decided(&mut self, at: Moment, decision: &Decision, state: &State) {
+        let (progress, lines) = &mut *self.0.lock().unwrap();
+        lines.extend(
+            progress
+                .decided(at, decision, state)
+                .iter()
+                .map(|line| line.show(true)),
+        );
+    }
+    fn sleeping(&mut self, _: Moment, _: Moment, _: &Decision) {}
+}
+
+async fn planned() -> (Stage, Kept, String) {
+    let stage = Stage::new(Scene::migrate()).await;
+    let kept = Kept::default();
+    let mut runner = stage.open(Box::new(kept.clone()), Box::new(Quiet));
+    runner.survey().await.unwrap();
+    runner.sweep().await.unwrap();
+    let (plan, findings) = stage.plan(&runner);
+    let from = stage.clock.now();
+    let view = PlanView {
+        hash: plan.hash(),
+        steps: forecast(&runner.state, &plan, from.ceil_seconds()),
+        plan,
+        findings,
+        from,
+    };
+    let text = changes_in_order(&stable(&stage, &plan_text(&view)));
+    (stage, kept, text)
+}
+
+#[tokio::test]
+async fn a_plan() {
+    let (_, _, text) = planned().await;
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn a_run_line_by_line() {
+    let stage = Stage::new(Scene::migrate()).await;
+    let lines = Lines::default();
+    let mut runner = stage.open(Box::new(Kept::default()), Box::new(lines.clone()));
+    let exit = stage.go(&mut runner).await.unwrap();
+    Stage::assert_complete(&exit, "lines");
+    let text = lines.0.lock().unwrap().1.join("\n");
+    insta::assert_snapshot!(changes_in_order(&stable(&stage, &text)));
+}
+
+/// In the middle of a wait, two minutes after the last look, and at the end.
+#[tokio::test]
+async fn the_status() {
+    let stage = Stage::new(Scene::migrate()).await;
+    let kept = Kept::default();
+    let model = Kept::default();
+    let other = Stage::new(Scene::migrate()).await;
+    other.process(&model, stage::Fate::Lives).await;
+    let waits = events(&model).iter().position(|event| {
+        matches!(event, Event::Decision(decision)
+            if matches!(&**decision, Decision::Wait { step, .. } if step.0.ends_with("cds-at-b-without-a")))
+    });
+    let waits = waits.unwrap();
+    let exit = stage.process(&kept, stage::Fate::After(waits + 1)).await;
+    assert!(matches!(exit, Exit::Killed));
+    stage.pass(120).await;
+    let shown = |runner: &unbroken::runner::Runner| {
+        let now = stage.clock.now();
+        let view = status_view(stage.world.zone(), &runner.state, now);
+        stable(&stage, &status_text(&view, now))
+    };
+    let runner = stage.open(Box::new(kept.clone()), Box::new(Quiet));
+    insta::assert_snapshot!("status_in_the_middle", shown(&runner));
+    drop(runner);
+    let exit = stage.process(&kept, stage::Fate::Lives).await;
+    Stage::assert_complete(&exit, "status");
+    stage
+        .clock
+        .sleep_until(stage.clock.now() + Duration::from_secs(60))
+        .await;
+    let runner = stage.open(Box::new(kept), Box::new(Quiet));
+    insta::assert_snapshot!("status_at_the_end", shown(&runner));
+}
