@@ -20,9 +20,12 @@ use unbroken::evidence::{BlobId, Entry, Observation, Outcome, Place, Sweep, read
 use unbroken::workflow::{Event, Plan, State, assess, decide, preflight};
 use unbroken::zone::{Collector, compare, to_name};
 
+/// Takes octets from an enemy.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
 #[allow(dead_code, reason = "the tests run them all, a fuzzer one")]
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("message", message),
     ("facts", facts),
     ("chain", chain),
