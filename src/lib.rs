@@ -10,6 +10,7 @@
 //! | [`dns`] | names, types, records, RRsets, canonical form, reading raw messages | pure |
 //! | [`dnssec`] | keys, DS, signatures, the chain of trust, denial of existence | pure |
 //! | [`continuity`] | versions, timeline, conflicts with witnesses, earliest safe time | pure |
+//! | [`zone`] | what a zone contains, copies compared | pure |
 //! | [`workflow`] | plan, step, gate, playbooks, decide, state | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |
 //! | [`ports`] | traits: transport, clock, provider, parent, journal | |
@@ -33,3 +34,4 @@ pub mod ports;
 pub mod report;
 pub mod runner;
 pub mod workflow;
+pub mod zone;

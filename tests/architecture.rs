@@ -51,16 +51,25 @@ const IMPURE: [&str; 27] = [
 ];
 
 /// Which rooms each room may name; a new room has to be put here.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("moment", &[]),
     ("dns", &[]),
     ("dnssec", &["dns"]),
     ("continuity", &[]),
     ("evidence", &["dns", "moment"]),
-    ("ports", &["dns", "evidence", "moment"]),
+    ("zone", &["dns"]),
+    ("ports", &["dns", "evidence", "moment", "zone"]),
     (
         "workflow",
-        &["continuity", "dns", "dnssec", "evidence", "moment", "ports"],
+        &[
+            "continuity",
+            "dns",
+            "dnssec",
+            "evidence",
+            "moment",
+            "ports",
+            "zone",
+        ],
     ),
     ("report", &["dns", "dnssec", "moment", "ports", "workflow"]),
     (
@@ -73,9 +82,13 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "moment",
             "ports",
             "workflow",
+            "zone",
         ],
     ),
-    ("adapters", &["dns", "dnssec", "evidence", "moment", "ports"]),
+    (
+        "adapters",
+        &["dns", "dnssec", "evidence", "moment", "ports", "zone"],
+    ),
     (
         "lab",
         &[

@@ -148,14 +148,15 @@ fn every_exit_status_is_documented() {
 
 #[test]
 fn every_finding_of_a_plan_is_documented() {
-    let text = code("src/workflow/preflight.rs");
+    let paths = sources("src/workflow/preflight");
+    let text = paths.iter().map(|path| code(path)).collect::<Vec<_>>().join("\n");
     let mut codes = first_argument(&text, "refuse(");
     codes.extend(first_argument(&text, "warn("));
     // Two are made from a word for the verdict.
     let made = "\"{word}-now\"";
     assert!(
         text.contains(made),
-        "preflight.rs makes no code from {made} any more"
+        "preflight makes no code from {made} any more"
     );
     codes.extend(["bogus-now".to_owned(), "insecure-now".to_owned()]);
     agree("Findings of a plan", &codes);

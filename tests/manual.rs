@@ -12,7 +12,7 @@ use unbroken::lab::{self, LabConfig, Ttls, VirtualClock, World, WorldTransport};
 use unbroken::moment::Moment;
 use unbroken::ports::{Applied, Clock, RrsetChange, Transport};
 use unbroken::runner::{Ending, Reporter, Runner, Team, Until};
-use unbroken::workflow::{Decision, Event, GateRules, Purpose, State, plan};
+use unbroken::workflow::{Approval, Decision, Event, GateRules, Purpose, State, plan};
 
 /// Reads what is printed and types it in, some time later; remembers what was said.
 struct Person {
@@ -122,6 +122,14 @@ async fn a_person_does_what_is_printed() {
     scene.team.pinned.insert("b".to_owned(), keys);
     let said = Arc::new(Mutex::new(Vec::new()));
     let mut runner = runner(scene, &said).await;
+    // What b holds cannot be read here; the person compared it by hand.
+    let contents = Approval {
+        what: "contents".to_owned(),
+        plan: runner.state.plan_hash.clone().unwrap(),
+        by: "ann".to_owned(),
+        note: String::new(),
+    };
+    runner.approve(contents).unwrap();
     let ending = runner.run(Until::Complete).await.unwrap();
     let Ending::Complete(ended) = ending else {
         panic!("{ending:?}")

@@ -136,6 +136,36 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn notify_is_read_and_what_is_wrong_with_it_is_said() {
+    let with = |text: &str| parse(&format!("{GOOD}\n[notify]\n{text}\n"));
+    let all = with("command = [\"page\"]").unwrap().notify.unwrap();
+    assert_eq!(all.on.len(), 4);
+    let hook = "webhook = { url = \"https://hooks.example/t0ken\", hmac_secret = { env = \"HOOK\" } }";
+    let settings = with(&format!("on = [\"halt\"]\n{hook}")).unwrap();
+    let kept = settings.redacted()["notify"].to_string();
+    assert!(
+        kept.contains("hooks.example") && !kept.contains("t0ken"),
+        "{kept}"
+    );
+    let errors: Vec<String> = [
+        "on = [\"halt\"]",
+        "on = [\"hlat\"]\ncommand = [\"page\"]",
+        "comand = [\"page\"]",
+        "command = []",
+        "command = \"page\"",
+        "webhook = { url = \"http://192.0.2.7/\" }",
+        "webhook = { url = \"https://me:hunter2@hooks.example/\" }",
+        "webhook = { url = \"https://hooks.example/\", hmac_secret = \"hunter2\" }",
+        "webhook = { hmac_secret = { env = \"HOOK\" } }",
+    ]
+    .into_iter()
+    .map(|text| with(text).unwrap_err())
+    .collect();
+    assert!(errors.iter().all(|error| !error.contains("hunter2")));
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
 fn a_literal_secret_is_refused_and_not_repeated() {
     let reference = "{ env = \"LAB_TSIG\" }";
     let tsig = "{ name = \"lab.\", algorithm = \"hmac-sha256\", secret = { env = \"LAB_TSIG\" } }";

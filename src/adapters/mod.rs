@@ -30,6 +30,7 @@ mod channel;
 mod clock;
 mod instructions;
 pub mod journal;
+mod notify;
 mod observer;
 mod parent;
 mod provider;
@@ -41,6 +42,7 @@ mod update;
 
 pub use channel::Rfc2136Config;
 pub use clock::SystemClock;
+pub use notify::{NotifyError, SIGNATURE_HEADER, Sink, Webhook};
 pub use observer::{DnsObserver, ObserverConfig};
 pub use parent::{ManualParent, Rfc2136Parent};
 pub use provider::{ManualProvider, PowerDnsConfig, PowerDnsConfigError, PowerDnsProvider, Rfc2136Provider};

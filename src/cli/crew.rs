@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use super::settings::{
     CdsPolicy as CdsSetting, ParentSettings, ProviderDriver, Settings, Tsig, ZoneSettings,
 };
-use super::{Failure, look};
+use super::{Exit, Failure, look};
 use crate::adapters::{
     ManualParent, ManualProvider, NetTransport, PowerDnsConfig, PowerDnsProvider, Profile, Rfc2136Config,
     Rfc2136Parent, Rfc2136Provider, SystemClock, TsigKey,
@@ -19,11 +21,46 @@ use crate::workflow::{Begin, CdsPolicy, GateRules, Purpose, Signer, Wish};
 /// How long a change may stay unseen after it was accepted before it is tried again, in intervals.
 const PATIENCE: u64 = 5;
 
-/// Builds the drivers of every provider in the settings and of the zone's parent. Secrets are read here.
+/// The secrets of all drivers, read.
+pub(super) struct Secrets {
+    providers: BTreeMap<String, Held>,
+    parent: Option<TsigKey>,
+}
+
+enum Held {
+    Key(TsigKey),
+    ApiKey(SecretString),
+    Nothing,
+}
+
+impl Secrets {
+    /// Reads those of every provider in the settings and of the zone's parent. Nothing is asked of the network.
+    ///
+    /// # Errors
+    /// If the zone is not in the settings, or a secret cannot be read.
+    pub(super) async fn read(settings: &Settings, zone: &Name) -> Result<Secrets, Failure> {
+        let mut providers = BTreeMap::new();
+        for (name, provider) in &settings.providers {
+            let held = match &provider.driver {
+                ProviderDriver::Rfc2136 { tsig, .. } => Held::Key(key(tsig).await?),
+                ProviderDriver::PowerDns { api_key, .. } => Held::ApiKey(api_key.read().await?),
+                ProviderDriver::Manual => Held::Nothing,
+            };
+            providers.insert(name.clone(), held);
+        }
+        let parent = match settings.parent_of(zone)?.1 {
+            ParentSettings::Rfc2136 { tsig, .. } => Some(key(tsig).await?),
+            ParentSettings::Manual => None,
+        };
+        Ok(Secrets { providers, parent })
+    }
+}
+
+/// Builds the drivers of every provider in the settings and of the zone's parent.
 ///
 /// # Errors
-/// If the zone is not in the settings, a secret cannot be read, or a driver refuses its settings.
-pub(super) async fn crew(settings: &Settings, zone: &Name) -> Result<Team, Failure> {
+/// If the zone is not in the settings or not delegated, or a driver refuses its settings.
+pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets) -> Result<Team, Failure> {
     let wanted = settings.zone(zone)?;
     let observe = &settings.observe;
     let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(observe.addresses.clone()));
@@ -32,7 +69,8 @@ pub(super) async fn crew(settings: &Settings, zone: &Name) -> Result<Team, Failu
     let mut name_servers = BTreeMap::new();
     let mut pinned = BTreeMap::new();
     for (name, provider) in &settings.providers {
-        let driver = driver(name, zone, &provider.driver, &transport, &clock).await?;
+        let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
+        let driver = driver(name, zone, &provider.driver, held, &transport, &clock)?;
         providers.insert(name.clone(), driver);
         name_servers.insert(name.clone(), provider.name_servers.clone());
         if let Some(keys) = settings.pinned(zone, name)? {
@@ -41,7 +79,16 @@ pub(super) async fn crew(settings: &Settings, zone: &Name) -> Result<Team, Failu
     }
     let (parent_name, parent_settings) = settings.parent_of(zone)?;
     let observer = look::observer(observe);
-    let parent = parent(parent_name, parent_settings, zone, &*observer, &transport, &clock).await?;
+    let parent = parent(
+        parent_name,
+        parent_settings,
+        secrets.parent,
+        zone,
+        &*observer,
+        &transport,
+        &clock,
+    )
+    .await?;
     Ok(Team {
         zone: zone.clone(),
         providers,
@@ -70,58 +117,58 @@ fn begin(settings: &Settings, zone: &ZoneSettings) -> Begin {
     }
 }
 
-async fn driver(
+fn driver(
     name: &str,
     zone: &Name,
     driver: &ProviderDriver,
+    held: Held,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Provider>, Failure> {
-    Ok(match driver {
-        ProviderDriver::Rfc2136 {
-            profile,
-            server,
-            tsig,
-        } => {
+    Ok(match (driver, held) {
+        (ProviderDriver::Rfc2136 { profile, server, .. }, Held::Key(tsig)) => {
             let config = Rfc2136Config {
                 name: name.to_owned(),
                 zone: zone.clone(),
                 server: *server,
-                tsig: key(tsig).await?,
+                tsig,
                 profile: *profile,
             };
             Arc::new(Rfc2136Provider::new(config, transport.clone(), clock.clone()))
         }
-        ProviderDriver::PowerDns {
-            url,
-            api_key,
-            server_id,
-        } => {
+        (ProviderDriver::PowerDns { url, server_id, .. }, Held::ApiKey(api_key)) => {
             let config = PowerDnsConfig {
                 name: name.to_owned(),
                 zone: zone.clone(),
                 url: url.clone(),
                 server_id: server_id.clone(),
-                api_key: api_key.read().await?,
+                api_key,
                 // The settings were refused already if plain http would leave this machine without leave.
                 insecure_http: true,
             };
             Arc::new(PowerDnsProvider::new(config).map_err(|error| Failure::usage(error.to_string()))?)
         }
-        ProviderDriver::Manual => Arc::new(ManualProvider::new(name, zone.clone())),
+        (ProviderDriver::Manual, _) => Arc::new(ManualProvider::new(name, zone.clone())),
+        _ => {
+            return Err(Failure::new(
+                Exit::Fault,
+                format!("the secret of {name} was not read"),
+            ));
+        }
     })
 }
 
 async fn parent(
     name: &str,
     settings: &ParentSettings,
+    held: Option<TsigKey>,
     zone: &Name,
     observer: &dyn crate::ports::Observer,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Parent>, Failure> {
-    Ok(match settings {
-        ParentSettings::Rfc2136 { server, tsig } => {
+    Ok(match (settings, held) {
+        (ParentSettings::Rfc2136 { server, .. }, Some(tsig)) => {
             let found = observer.find(zone).await.map_err(|why| {
                 Failure::refused(why).hint("check `observe.roots`, and that the zone is delegated")
             })?;
@@ -129,12 +176,18 @@ async fn parent(
                 name: name.to_owned(),
                 zone: found.parent,
                 server: *server,
-                tsig: key(tsig).await?,
+                tsig,
                 profile: Profile::Generic,
             };
             Arc::new(Rfc2136Parent::new(config, transport.clone(), clock.clone()))
         }
-        ParentSettings::Manual => Arc::new(ManualParent::new(name)),
+        (ParentSettings::Manual, _) => Arc::new(ManualParent::new(name)),
+        _ => {
+            return Err(Failure::new(
+                Exit::Fault,
+                format!("the secret of {name} was not read"),
+            ));
+        }
     })
 }
 

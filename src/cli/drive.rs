@@ -1,14 +1,15 @@
 //! Driving a plan, for `run` and `step`.
 
 use super::approve::whoami;
-use super::crew::crew;
+use super::crew::{Secrets, crew};
+use super::herald::Herald;
 use super::tell::Teller;
 use super::{Context, Exit, Failure, inbox, plans};
 use crate::adapters::journal::FileJournal;
 use crate::dns::Name;
 use crate::report::decision_text;
 use crate::runner::{Ending, Runner, Until};
-use crate::workflow::{Approval, Plan, Severity, State, preflight};
+use crate::workflow::{Approval, Finding, Plan, State, preflight};
 
 /// What was asked for.
 pub(super) struct Order<'a> {
@@ -27,29 +28,44 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     let settings = context.settings()?;
     let zone = context.zone(&settings, order.zone)?;
     let dir = context.journal_dir(&zone)?;
+    // A secret that cannot be read must be told of before anything is written.
+    let secrets = Secrets::read(&settings, &zone).await?;
+    let herald = Herald::start(&settings).await?;
     let journal = FileJournal::open(&dir, context.now(), order.command)?;
-    let team = crew(&settings, &zone).await?;
+    let team = crew(&settings, &zone, secrets).await?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     let teller = Teller::new(context.out.json(), false, true);
-    let mut runner = Runner::open(team, state, Box::new(journal), Box::new(teller))?;
+    let reporter = match &herald {
+        Some(herald) => herald.listen(teller),
+        None => Box::new(teller),
+    };
+    let mut runner = Runner::open(team, state, Box::new(journal), reporter)?;
     if let Some(exit) = carried_out(order, context, &runner, &dir)? {
         return Ok(exit);
     }
     let fresh = choose(order, context, &runner, &dir)?;
     let mail = dir.clone();
     runner.inbox = Box::new(move || inbox::all(&mail));
+    if let Some(herald) = &herald {
+        runner.notes = Box::new(herald.faults());
+    }
     if fresh.is_none() {
         context
             .out
             .note("resuming: the journal was read, now every server is asked again");
     }
-    tokio::select! {
+    let ending = tokio::select! {
         ending = go(&mut runner, fresh, order, context) => ending,
         () = stopped() => {
             context.out.note("stopped; everything so far is in the journal, and the same command goes on from there");
             Ok(Exit::NotYet)
         }
+    };
+    if let Some(herald) = herald {
+        herald.finish().await;
+        runner.absorb_notes()?;
     }
+    ending
 }
 
 async fn go(
@@ -65,10 +81,7 @@ async fn go(
         for finding in &findings {
             context.out.note(finding);
         }
-        if findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Refuse)
-        {
+        if findings.iter().any(Finding::refuses) {
             return Err(Failure::new(
                 Exit::Fails,
                 "the plan is refused; nothing was changed",

@@ -11,6 +11,7 @@ pub mod continuity;
 mod crew;
 mod drive;
 mod failure;
+mod herald;
 mod inbox;
 pub mod init;
 pub mod keys;

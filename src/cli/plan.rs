@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 
-use super::crew::{crew, wish};
+use super::crew::{Secrets, crew, wish};
 use super::{Context, Exit, Failure, plans};
 use crate::adapters::journal::MemoryJournal;
 use crate::dns::Name;
 use crate::report::{PlanView, plan_text};
 use crate::runner::{Quiet, RunError, Runner};
-use crate::workflow::{Purpose, Severity, State, forecast, plan, preflight};
+use crate::workflow::{Finding, Purpose, State, forecast, plan, preflight};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -79,7 +79,7 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     context
         .out
         .note(format!("looking at every server of {zone} and of its parent ..."));
-    let team = crew(&settings, &zone).await?;
+    let team = crew(&settings, &zone, Secrets::read(&settings, &zone).await?).await?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     // Whatever is seen here goes with this process: the plan is the only thing that stays.
     let mut runner = Runner::open(team, state, Box::new(MemoryJournal::default()), Box::new(Quiet))?;
@@ -87,9 +87,7 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     runner.sweep().await?;
     let made = plan(&wish, &runner.state, context.now());
     let findings = preflight(&runner.state, &made);
-    let refused = findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Refuse);
+    let refused = findings.iter().any(Finding::refuses);
     let from = context.now();
     let view = PlanView {
         hash: made.hash(),

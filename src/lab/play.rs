@@ -232,7 +232,8 @@ impl Stage<'_> {
             self.play.soak,
         );
         let made = plan(&wish, &runner.state, self.clock.now());
-        let refusals: Vec<Finding> = preflight(&runner.state, &made);
+        let mut refusals: Vec<Finding> = preflight(&runner.state, &made);
+        refusals.retain(Finding::refuses);
         if !refusals.is_empty() {
             return Err(PlayError::Refused(refusals));
         }

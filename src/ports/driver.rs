@@ -2,10 +2,13 @@
 //!
 //! No driver's success is believed: the caller observes the servers afterwards.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::dns::{Name, Record, Rtype, Ttl};
+use crate::zone::{Contents, RecordDigest};
 
 /// A change of one RRset, as a difference, with what the caller believes to be there now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +124,18 @@ pub trait Provider: Send + Sync {
     async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError>;
     /// The whole zone over the authenticated channel.
     async fn inventory(&self) -> Result<Inventory, DriverError>;
+    /// What the zone contains, as the provider holds it; records with a digest in `naming` are kept whole.
+    ///
+    /// A driver that cannot read the zone leaves this as it is.
+    async fn contents(&self, naming: &BTreeSet<RecordDigest>) -> Result<Contents, DriverError> {
+        let _ = naming;
+        Err(DriverError {
+            who: self.name().to_owned(),
+            what: "contents of the zone".to_owned(),
+            said: "this driver cannot read the zone".to_owned(),
+            class: FailureClass::Unsupported,
+        })
+    }
     /// Changes an apex RRset.
     async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError>;
 }

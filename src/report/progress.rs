@@ -10,7 +10,7 @@ use super::span::{clock_time, spell};
 use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::ports::Applied;
-use crate::workflow::{Decision, Event, Intent, ServerVerdict, State, assess};
+use crate::workflow::{Compared, Copied, Decision, Event, Intent, ServerVerdict, State, assess};
 
 /// One line for people and one document for programs, of the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +29,7 @@ pub struct Line {
 #[derive(Debug, Default)]
 pub struct Progress {
     chain: String,
+    copies: String,
     waiting: Option<Decision>,
 }
 
@@ -137,6 +138,14 @@ impl Progress {
                     json!({ "step": proven.step }),
                 )
             }
+            Event::Contents(compared) => {
+                let text = copies_text(compared);
+                if text == self.copies {
+                    return Vec::new();
+                }
+                self.copies.clone_from(&text);
+                line("zone", text, json!(compared))
+            }
             Event::Approval(approval) => line(
                 "person",
                 format!("{} approved by {} {}", approval.what, approval.by, approval.note),
@@ -190,6 +199,28 @@ impl Progress {
             detail: json!(verdicts),
         })
     }
+}
+
+/// What a comparison of all copies came to, in words.
+fn copies_text(compared: &Compared) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (name, copy) in &compared.copies {
+        parts.push(match copy {
+            Copied::Read { records, .. } => {
+                format!("{name} holds {records} records besides what it makes itself")
+            }
+            Copied::Unread { .. } => format!("the contents at {name} cannot be read"),
+        });
+    }
+    for pair in &compared.pairs {
+        let both = format!("{} and {}", pair.left, pair.right);
+        parts.push(match (pair.comparison.is_equal(), pair.comparison.ttls) {
+            (true, 0) => format!("{both} are equal"),
+            (true, ttls) => format!("{both} are equal but for {ttls} TTLs"),
+            (false, _) => format!("{both} DIFFER: {}", pair.words()),
+        });
+    }
+    parts.join("; ")
 }
 
 /// The verdicts by provider: `a: 2 of 2 secure; b: 1 of 2 secure, ns2.b. bogus (why)`.
@@ -263,6 +294,9 @@ pub fn decision_text(decision: &Decision, now: Moment) -> String {
         Decision::Look { why } => why.clone(),
         Decision::Authenticate { provider, keys } => {
             format!("keys of {provider} must be authenticated: {}", keys.join(", "))
+        }
+        Decision::Compare { providers, why } => {
+            format!("the copies at {} are compared: {why}", providers.join(", "))
         }
         Decision::Proven { step } => format!("{step}: done"),
         Decision::Complete => "every step is done and seen".to_owned(),

@@ -20,6 +20,11 @@ impl Runner {
     pub async fn survey(&mut self) -> Result<(), RunError> {
         self.record(&Event::Begin(self.team.begin.clone()))?;
         let (positive, wildcard) = self.inventories().await?;
+        if self.state.plan.is_none() || self.state.ended {
+            // While a plan is under way, it says itself when they are compared.
+            let all: Vec<String> = self.team.providers.keys().cloned().collect();
+            self.compare(&all).await?;
+        }
         let zone = self.team.zone.clone();
         let topology = self.team.observer.find(&zone).await.map_err(RunError::NotFound)?;
         let mut providers = BTreeMap::new();

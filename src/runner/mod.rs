@@ -1,6 +1,7 @@
 //! The one loop that turns decisions into effects: look, record, decide, record, act, record, look again.
 
 mod act;
+mod copies;
 mod error;
 mod look;
 mod reporter;

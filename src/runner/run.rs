@@ -46,6 +46,8 @@ pub struct Runner {
     pub(super) reporter: Box<dyn Reporter>,
     /// Gives what persons approved; what was recorded before may be among it.
     pub inbox: Box<dyn FnMut() -> Vec<Approval> + Send>,
+    /// Gives what else is worth a note since it was last asked for.
+    pub notes: Box<dyn FnMut() -> Vec<serde_json::Value> + Send>,
 }
 
 impl Runner {
@@ -65,6 +67,7 @@ impl Runner {
             journal,
             reporter,
             inbox: Box::new(Vec::new),
+            notes: Box::new(Vec::new),
         };
         runner.state = fold_view(&*runner.journal, runner.state.clone())?;
         Ok(runner)
@@ -107,6 +110,7 @@ impl Runner {
         let mut acted = false;
         loop {
             self.absorb_approvals()?;
+            self.absorb_notes()?;
             self.sweep().await?;
             let decision = self.settle().await?;
             match &decision {
@@ -139,6 +143,10 @@ impl Runner {
                 }
             }
             self.note_decision(&decision)?;
+            if let Decision::Compare { providers, .. } = &decision {
+                self.compare(&providers.clone()).await?;
+                continue;
+            }
             let Decision::Proven { step } = &decision else {
                 return Ok(decision);
             };
@@ -175,6 +183,17 @@ impl Runner {
             if ours && self.state.approvals.get(&approval.what) != Some(&approval) {
                 self.record(&Event::Approval(approval))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Records what else is worth a note.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    pub fn absorb_notes(&mut self) -> Result<(), RunError> {
+        for note in (self.notes)() {
+            self.record(&Event::Note(note))?;
         }
         Ok(())
     }

@@ -76,6 +76,28 @@ pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
         .collect()
 }
 
+/// What is wrong at the addresses of a provider to which no DS leads yet, judged by its own keys alone.
+pub(super) fn alone(state: &State, provider: &str, at: Moment) -> Vec<(Name, SocketAddr, String)> {
+    let Some(servers) = &state.servers else {
+        return Vec::new();
+    };
+    let mut by_address: BTreeMap<SocketAddr, Vec<(&StreamKey, &Stream)>> = BTreeMap::new();
+    for (key, stream) in state.ledger.streams() {
+        if matches!(&key.place, Place::Provider(name) if name == provider) && stream.unclear.is_none() {
+            by_address.entry(key.address).or_default().push((key, stream));
+        }
+    }
+    by_address
+        .into_iter()
+        .filter_map(|(address, streams)| {
+            let key_sets = key_sets(&servers.topology.zone, &streams)?;
+            let (status, why) = data_verdict(&streams, &key_sets, at.floor_seconds());
+            let server = streams.first().map(|(_, stream)| stream.server.clone())?;
+            (status == Status::Bogus).then_some((server, address, why))
+        })
+        .collect()
+}
+
 fn judge(zone: &Name, ds_sets: &[&DsSet], streams: &[(&StreamKey, &Stream)], at: i64) -> (Status, String) {
     if let Some((key, why)) = streams
         .iter()

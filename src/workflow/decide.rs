@@ -33,6 +33,13 @@ pub enum Decision {
         /// Which keys, `tag/algorithm/fingerprint`.
         keys: Vec<String>,
     },
+    /// The copies of the zone must be read and compared.
+    Compare {
+        /// At these providers.
+        providers: Vec<String>,
+        /// Why now.
+        why: String,
+    },
     /// Take this step.
     Act {
         /// Which.
@@ -62,7 +69,7 @@ pub enum Decision {
     },
     /// A person has to do something, or say yes.
     Person {
-        /// A step's name, or `blind-spots`.
+        /// A step's name, `blind-spots`, or `contents`.
         what: String,
         /// What, in words that can be pasted.
         text: String,
@@ -131,11 +138,11 @@ pub fn decide(state: &State) -> Decision {
     view.stopper().unwrap_or_else(|| view.next())
 }
 
-struct View<'a> {
-    state: &'a State,
-    plan: &'a Plan,
-    now: &'a Snapshot,
-    sweep: &'a LastSweep,
+pub(super) struct View<'a> {
+    pub(super) state: &'a State,
+    pub(super) plan: &'a Plan,
+    pub(super) now: &'a Snapshot,
+    pub(super) sweep: &'a LastSweep,
     traced: Traced,
 }
 
@@ -150,6 +157,7 @@ impl View<'_> {
             .or_else(|| self.strangers())
             .or_else(|| self.bogus())
             .or_else(|| self.drift())
+            .or_else(|| self.copies())
     }
 
     fn blind_spots(&self) -> Option<Decision> {
@@ -327,6 +335,9 @@ impl View<'_> {
         if wanted.reached(self.now) {
             return self.proven(step);
         }
+        if let Some(decision) = self.unread_copies(step) {
+            return decision;
+        }
         if let Some(decision) = self.unauthenticated(&step.intent) {
             return decision;
         }
@@ -360,6 +371,9 @@ impl View<'_> {
             return Decision::Look {
                 why: format!("before step {}, every server is asked over TCP too", step.id),
             };
+        }
+        if let Some(decision) = self.copies_before(step) {
+            return decision;
         }
         let changes = wanted.changes(&self.plan.zone, self.now);
         if changes.is_empty() {
@@ -526,7 +540,7 @@ fn same_thing(a: &Intent, b: &Intent) -> bool {
     }
 }
 
-fn wait(step: &Step, until: Option<i64>, why: String) -> Decision {
+pub(super) fn wait(step: &Step, until: Option<i64>, why: String) -> Decision {
     Decision::Wait {
         step: step.id.clone(),
         until,
@@ -553,7 +567,7 @@ fn closed(step: &Step, gate: Gate) -> Decision {
 fn urgency(decision: &Decision) -> (u8, i64) {
     match decision {
         Decision::Proven { .. } => (0, 0),
-        Decision::Look { .. } | Decision::Authenticate { .. } => (1, 0),
+        Decision::Look { .. } | Decision::Authenticate { .. } | Decision::Compare { .. } => (1, 0),
         Decision::Act { .. } => (2, 0),
         Decision::Halt { .. } => (3, 0),
         Decision::Person { .. } => (4, 0),

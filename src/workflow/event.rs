@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::copies::Compared;
 use super::decide::Decision;
 use super::plan::{Plan, StepId};
 use crate::dnssec::KeyId;
@@ -128,6 +129,8 @@ pub enum Event {
     Keys(Authenticated),
     /// A provider's zone was read.
     Inventory(Inventoried),
+    /// The copies of the zone were read and compared.
+    Contents(Compared),
     /// What was decided on the facts so far (only when it differs from the last).
     Decision(Box<Decision>),
     /// What is about to be done.
@@ -176,6 +179,6 @@ macro_rules! kinds {
 
 kinds! {
     Begin = "begin", Plan = "plan", Servers = "servers", Sweep = "sweep", Keys = "keys", Inventory = "inventory",
-    Decision = "decision", Intent = "intent", Outcome = "outcome", Proven = "proven", Approval = "approval",
+    Contents = "contents",    Decision = "decision", Intent = "intent", Outcome = "outcome", Proven = "proven", Approval = "approval",
     End = "end", Note = "note",
 }

@@ -98,6 +98,15 @@ impl fmt::Display for Unclear {
     }
 }
 
+/// What an answer is like, apart from what it says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Shape {
+    /// Octets of the message.
+    pub octets: usize,
+    /// The most iterations of any NSEC3 record in it; none without such a record.
+    pub nsec3_iterations: Option<u16>,
+}
+
 /// What came of one observation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reading {
@@ -109,6 +118,8 @@ pub enum Reading {
         window: Option<(i64, i64)>,
         /// The SOA serial, where it was asked for.
         serial: Option<u32>,
+        /// Its size, and how it denies.
+        shape: Shape,
     },
     /// No answer.
     Unknown(Unclear),
@@ -128,6 +139,11 @@ pub(super) struct Context<'a> {
     /// The TTL of the address records of a name server, where known.
     pub address_ttl: &'a dyn Fn(&Name) -> u32,
 }
+
+/// No honest DNSKEY RRset has more keys: a group of four signers in the middle of their rolls has some twenty.
+pub(super) const MOST_KEYS: usize = 64;
+/// No honest answer to one of our questions has more records.
+const MOST_RECORDS: usize = 1_024;
 
 /// Reads an outcome that is no message.
 pub(super) fn no_message(outcome: &Outcome) -> Option<Unclear> {
@@ -161,7 +177,7 @@ pub(super) fn read(
     match place {
         Place::Parent if rtype == Rtype::DS => read_ds(&message, at, context),
         Place::Parent => read_delegation(&message, context),
-        Place::Provider(_) => read_child(name, rtype, &message, at, context),
+        Place::Provider(_) => read_child(name, rtype, &message, octets.len(), at, context),
         Place::Ancestor(_) => known(BTreeSet::new(), None),
     }
 }
@@ -171,6 +187,7 @@ fn known(facts: BTreeSet<Served>, window: Option<(i64, i64)>) -> Reading {
         facts,
         window,
         serial: None,
+        shape: Shape::default(),
     }
 }
 
@@ -259,20 +276,42 @@ fn names_and_ttl(ns: &[Record], additional: &[Record], context: Context<'_>) -> 
     (names, own.max(glue).max(addresses))
 }
 
-fn read_child(name: &Name, rtype: Rtype, message: &Message, at: i64, context: Context<'_>) -> Reading {
+fn read_child(
+    name: &Name,
+    rtype: Rtype,
+    message: &Message,
+    octets: usize,
+    at: i64,
+    context: Context<'_>,
+) -> Reading {
     if !message.flags.authoritative {
         return Reading::Unknown(Unclear::Lame);
     }
+    if let Some(why) = excess(message) {
+        return Reading::Unknown(Unclear::Undecodable(why));
+    }
     let mut facts = BTreeSet::new();
     let mut window: Option<(i64, i64)> = None;
+    // One budget for the whole message: a thousand RRsets cost no more than a few.
+    let mut budget = Budget::default();
     let answer = rrsets(&message.answer);
     let asked = answer
         .iter()
         .find(|set| set.name == *name && set.rtype == rtype && !set.rdatas.is_empty());
-    special_fact(name, rtype, message, asked, at, context, &mut facts, &mut window);
+    special_fact(
+        name,
+        rtype,
+        message,
+        asked,
+        at,
+        context,
+        &mut facts,
+        &mut window,
+        &mut budget,
+    );
     if rtype != Rtype::DNSKEY || asked.is_none() {
         for rrset in data_rrsets(&answer, message, context.zone) {
-            data_fact(&rrset, at, context, &mut facts, &mut window);
+            data_fact(&rrset, at, context, &mut facts, &mut window, &mut budget);
         }
     }
     let serial = if rtype == Rtype::SOA {
@@ -284,7 +323,35 @@ fn read_child(name: &Name, rtype: Rtype, message: &Message, at: i64, context: Co
         facts,
         window,
         serial,
+        shape: Shape {
+            octets,
+            nsec3_iterations: nsec3_iterations(message),
+        },
     }
+}
+
+/// Why an answer holds more than any honest one; it would only cost work.
+fn excess(message: &Message) -> Option<String> {
+    let keys = message
+        .answer
+        .iter()
+        .filter(|record| record.rtype == Rtype::DNSKEY)
+        .count();
+    if keys > MOST_KEYS {
+        return Some(format!("{keys} keys, more than {MOST_KEYS}"));
+    }
+    let records = message.answer.len() + message.authority.len();
+    (records > MOST_RECORDS).then(|| format!("{records} records, more than {MOST_RECORDS}"))
+}
+
+/// The iterations stand after algorithm and flags (RFC 5155 section 3.2).
+fn nsec3_iterations(message: &Message) -> Option<u16> {
+    message
+        .authority
+        .iter()
+        .filter(|record| record.rtype == Rtype::NSEC3)
+        .filter_map(|record| Some(u16::from_be_bytes([*record.rdata.get(2)?, *record.rdata.get(3)?])))
+        .max()
 }
 
 /// The serial: the first of the five numbers that end the RDATA of a SOA.
@@ -306,6 +373,7 @@ fn special_fact(
     context: Context<'_>,
     facts: &mut BTreeSet<Served>,
     window: &mut Option<(i64, i64)>,
+    budget: &mut Budget,
 ) {
     if name != context.zone {
         return;
@@ -327,7 +395,7 @@ fn special_fact(
             });
             return;
         }
-        Rtype::DNSKEY => dnskey_fact(asked, at, context, window),
+        Rtype::DNSKEY => dnskey_fact(asked, at, context, window, budget),
         Rtype::CDS => Fact::Cds(rdatas.iter().filter_map(|rdata| Ds::from_rdata(rdata)).collect()),
         Rtype::CDNSKEY => Fact::Cdnskey(
             rdatas
@@ -345,6 +413,7 @@ fn dnskey_fact(
     at: i64,
     context: Context<'_>,
     window: &mut Option<(i64, i64)>,
+    budget: &mut Budget,
 ) -> Fact {
     let Some(rrset) = asked else {
         return Fact::Dnskey {
@@ -358,7 +427,7 @@ fn dnskey_fact(
         .filter_map(|rdata| Dnskey::from_rdata(rdata))
         .filter(Dnskey::is_usable)
         .collect();
-    let signers = judge_rrset(rrset, &keys, context.zone, at, &mut Budget::default());
+    let signers = judge_rrset(rrset, &keys, context.zone, at, budget);
     narrow(window, signers.window());
     Fact::Dnskey {
         keys: keys.iter().map(Dnskey::id).collect(),
@@ -385,8 +454,9 @@ fn data_fact(
     context: Context<'_>,
     facts: &mut BTreeSet<Served>,
     window: &mut Option<(i64, i64)>,
+    budget: &mut Budget,
 ) {
-    let signers = judge_rrset(rrset, context.pool, context.zone, at, &mut Budget::default());
+    let signers = judge_rrset(rrset, context.pool, context.zone, at, budget);
     let good = signers.keys();
     let mut signed_by: BTreeSet<SignerId> = good.iter().cloned().map(SignerId::Key).collect();
     if good.is_empty() {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::facts::{Reading, Served, Unclear};
+use super::facts::{Reading, Served, Shape, Unclear};
 use crate::dns::{Name, Rtype};
 use crate::evidence::{Observation, Place, Proto};
 use crate::moment::Moment;
@@ -57,6 +57,8 @@ pub struct Stream {
     pub window: Option<(i64, i64)>,
     /// The latest SOA serial.
     pub serial: Option<u32>,
+    /// Size and manner of denial of the latest answer.
+    pub shape: Shape,
 }
 
 impl Stream {
@@ -111,6 +113,7 @@ impl Ledger {
             asked: observation.sent,
             window: None,
             serial: None,
+            shape: Shape::default(),
         });
         stream.asked = observation.sent;
         match reading {
@@ -119,9 +122,11 @@ impl Ledger {
                 facts,
                 window,
                 serial,
+                shape,
             } => {
                 let was_unclear = stream.unclear.take().is_some();
                 stream.window = *window;
+                stream.shape = *shape;
                 stream.serial = serial.or(stream.serial);
                 let begin = if sweep_started == began {
                     began

@@ -1,6 +1,7 @@
 //! Plan, step, gate, playbooks, decide, state. Pure: the time is an argument, the world is the journal's entries.
 
 mod assess;
+mod copies;
 mod decide;
 mod event;
 mod facts;
@@ -16,11 +17,13 @@ mod state;
 mod target;
 mod timeline;
 mod upstream;
+mod watch;
 
 pub use assess::{ServerVerdict, assess};
+pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
 pub use decide::{Decision, decide, wake};
 pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers};
-pub use facts::{Fact, Reading, Served, SignerId, Unclear};
+pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};
 pub use ledger::{Ledger, Run, Stream, StreamKey, Stretch};

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::copies::Copies;
 use super::decide::Decision;
 use super::event::{Approval, Done, Event, Servers};
-use super::facts::{Context, Reading, SignerId, Unclear, no_message, read};
+use super::facts::{Context, MOST_KEYS, Reading, SignerId, Unclear, no_message, read};
 use super::ledger::Ledger;
 use super::plan::{Plan, StepId};
 use super::snapshot::Snapshot;
@@ -68,6 +69,9 @@ pub struct LastSweep {
     pub tcp: bool,
 }
 
+/// So many keys are remembered in all; a zone that rolls weekly for years has fewer.
+const MOST_POOLED: usize = 1_024;
+
 /// Gives the octets of a blob.
 pub type Octets<'a> = &'a dyn Fn(&BlobId) -> Option<Arc<[u8]>>;
 
@@ -96,6 +100,8 @@ pub struct State {
     pub approvals: BTreeMap<String, Approval>,
     /// The largest TTL that an inventory found at each provider, seconds.
     pub max_ttl: BTreeMap<String, u32>,
+    /// What was read of the copies of the zone.
+    pub copies: Option<Copies>,
     /// The latest sweep.
     pub last_sweep: Option<LastSweep>,
     /// The plan was carried out.
@@ -125,6 +131,7 @@ impl State {
             steps: BTreeMap::new(),
             approvals: BTreeMap::new(),
             max_ttl: BTreeMap::new(),
+            copies: None,
             last_sweep: None,
             ended: false,
             last_decision: None,
@@ -159,6 +166,9 @@ impl State {
             Event::Inventory(found) => {
                 let held = self.max_ttl.entry(found.provider.clone()).or_insert(0);
                 *held = (*held).max(found.inventory.max_ttl);
+            }
+            Event::Contents(compared) => {
+                self.copies = Some(Copies::after(self.copies.as_ref(), compared, at, self.sweeps));
             }
             Event::Decision(decision) => self.last_decision = Some((**decision).clone()),
             Event::Intent(intended) => {
@@ -310,11 +320,16 @@ impl State {
             let Some(message) = get(observation).and_then(|octets| Message::parse(&octets).ok()) else {
                 continue;
             };
-            for record in message
+            let records: Vec<_> = message
                 .answer
                 .iter()
                 .filter(|r| r.rtype == Rtype::DNSKEY && r.name == *zone)
-            {
+                .collect();
+            // An enemy's flood of keys would only cost work: such an answer is not read as an answer either.
+            if records.len() > MOST_KEYS || self.pool.len() > MOST_POOLED {
+                continue;
+            }
+            for record in records {
                 if let Some(key) = Dnskey::from_rdata(&record.rdata).filter(Dnskey::is_usable) {
                     self.pool.entry(key.id()).or_insert(key);
                 }
@@ -383,6 +398,7 @@ impl State {
                 found.entry(key.clone()).or_insert_with(|| (*place).to_owned());
             }
         }
+        found.retain(|key, _| self.pool.contains_key(key));
         self.owners.extend(found);
     }
 

@@ -1,5 +1,6 @@
 //! Providers that take RFC 2136 updates and transfers with TSIG: BIND, Knot DNS and others.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use crate::ports::{
     Applied, AuthenticRead, Capabilities, Clock, DriverError, FailureClass, Inventory, Provider, RrsetChange,
     Transport,
 };
+use crate::zone::{Collector, Contents, RecordDigest};
 
 /// A provider behind RFC 2136 with TSIG.
 pub struct Rfc2136Provider {
@@ -54,6 +56,14 @@ impl Provider for Rfc2136Provider {
         let mut tally = Tally::new(self.channel.config.zone.clone());
         self.channel.transfer(&mut |record| tally.add(&record)).await?;
         Ok(tally.finish())
+    }
+
+    async fn contents(&self, naming: &BTreeSet<RecordDigest>) -> Result<Contents, DriverError> {
+        let mut collector = Collector::new(self.channel.config.zone.clone()).naming(naming);
+        self.channel
+            .transfer(&mut |record| collector.add(&record))
+            .await?;
+        Ok(collector.finish())
     }
 
     /// Without prerequisites: the signer changes its own keys in the same RRset whenever it likes.

@@ -27,6 +27,8 @@ pub(super) struct File {
     /// How to look.
     #[serde(default)]
     pub(super) observe: ObserveTable,
+    /// Whom to tell of what happens in a run.
+    pub(super) notify: Option<Located<NotifyTable>>,
 }
 
 /// A zone.
@@ -136,6 +138,42 @@ pub(super) struct ParentTable {
     pub(super) server: Option<Located<ServerAddress>>,
     /// rfc2136: the key that signs the messages.
     pub(super) tsig: Option<Located<TsigTable>>,
+}
+
+/// Whom to tell of what happens in a run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NotifyTable {
+    /// Of what. Default: all four.
+    pub(super) on: Option<Vec<Occasion>>,
+    /// A program and its arguments; it gets the document on stdin.
+    pub(super) command: Option<Located<Vec<String>>>,
+    /// An HTTPS address that takes the document as a POST.
+    pub(super) webhook: Option<WebhookTable>,
+}
+
+/// An HTTPS address.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookTable {
+    /// The address, `https://`, or `http://` to this machine.
+    pub(super) url: Located<String>,
+    /// The key of the HMAC-SHA256 in the header `X-Unbroken-Signature`.
+    pub(super) hmac_secret: Option<Located<ByReference>>,
+}
+
+/// What is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Occasion {
+    /// A person must decide.
+    Halt,
+    /// A person has to do something, or approve it.
+    Person,
+    /// A step is done and seen.
+    Step,
+    /// The plan is carried out.
+    End,
 }
 
 /// A TSIG key (RFC 8945).

@@ -10,14 +10,14 @@ mod resolve;
 mod secret;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
 pub use error::{Place, SettingsError};
-pub use file::CdsPolicy;
+pub use file::{CdsPolicy, Occasion};
 pub use pinned::{PinnedKeys, pinned_path};
 pub use secret::Secret;
 pub use text::{Period, PeriodError, ServerAddress};
@@ -40,6 +40,9 @@ pub struct Settings {
     pub parents: BTreeMap<String, ParentSettings>,
     /// How to look.
     pub observe: ObserveSettings,
+    /// Whom to tell of what happens in a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<NotifySettings>,
 }
 
 /// A zone.
@@ -135,6 +138,29 @@ pub struct Tsig {
     pub algorithm: TsigAlgorithm,
     /// The secret.
     pub secret: Secret,
+}
+
+/// Whom to tell of what happens in a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NotifySettings {
+    /// Of what.
+    pub on: BTreeSet<Occasion>,
+    /// A program and its arguments.
+    pub command: Option<Vec<String>>,
+    /// An HTTPS address.
+    pub webhook: Option<WebhookSettings>,
+}
+
+/// An HTTPS address that is told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WebhookSettings {
+    /// The address. It may hold a token of the receiver, so that no journal gets it.
+    #[serde(skip)]
+    pub url: String,
+    /// The host in it.
+    pub host: String,
+    /// What signs the documents.
+    pub hmac_secret: Option<Secret>,
 }
 
 /// How to look.

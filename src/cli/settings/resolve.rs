@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Place, SettingsError};
 use super::file::{
-    DriverName, File, ObserveTable, ParentTable, ProbesTable, ProviderTable, TsigTable, ZoneTable,
+    DriverName, File, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable, ProviderTable,
+    TsigTable, WebhookTable, ZoneTable,
 };
 use super::text::{ByReference, Located, Period};
 use super::{
-    ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings, Secret, Settings, Tsig,
-    ZoneSettings, folder_of, listed,
+    NotifySettings, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings, Secret,
+    Settings, Tsig, WebhookSettings, ZoneSettings, folder_of, listed,
 };
+use crate::adapters::Webhook;
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
 
@@ -36,6 +38,7 @@ pub(super) fn resolve(path: &Path, text: &str) -> Result<Settings, SettingsError
         providers,
         parents,
         observe: source.observe(file.observe)?,
+        notify: source.notify(file.notify)?,
     })
 }
 
@@ -346,6 +349,45 @@ impl Source<'_> {
         } else {
             Err(self.error(at, format!("{name} is not in the zone {zone}")))
         }
+    }
+
+    fn notify(&self, table: Option<Located<NotifyTable>>) -> Result<Option<NotifySettings>, SettingsError> {
+        let Some(at) = table else { return Ok(None) };
+        let place = self.place(at.span());
+        let table = at.into_inner();
+        if table.command.is_none() && table.webhook.is_none() {
+            return Err(SettingsError::new(
+                place,
+                "[notify] needs `command` or `webhook`, or both",
+            ));
+        }
+        if let Some(at) = table.command.as_ref().filter(|at| at.get().is_empty()) {
+            return Err(self
+                .error(at, "`command` names no program")
+                .hint("such as [\"/usr/local/bin/page\", \"dns\"]"));
+        }
+        let webhook = table.webhook.map(|webhook| self.webhook(webhook)).transpose()?;
+        let all = [Occasion::Halt, Occasion::Person, Occasion::Step, Occasion::End];
+        Ok(Some(NotifySettings {
+            on: table.on.unwrap_or(all.to_vec()).into_iter().collect(),
+            command: table.command.map(Located::into_inner),
+            webhook,
+        }))
+    }
+
+    fn webhook(&self, table: WebhookTable) -> Result<WebhookSettings, SettingsError> {
+        let url = table.url;
+        let hint = "expected such as https://hooks.example/dns or http://127.0.0.1:8080/dns; a secret belongs into hmac_secret";
+        Webhook::new(url.get(), None).map_err(|error| self.error(&url, error.to_string()).hint(hint))?;
+        let host = reqwest::Url::parse(url.get())
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default();
+        Ok(WebhookSettings {
+            url: url.into_inner(),
+            host,
+            hmac_secret: table.hmac_secret.map(|secret| self.secret(secret)),
+        })
     }
 
     fn observe(&self, table: ObserveTable) -> Result<ObserveSettings, SettingsError> {

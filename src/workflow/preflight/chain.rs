@@ -1,0 +1,66 @@
+//! The chain of trust as it is now.
+
+use super::{Finding, refuse};
+use crate::dnssec::Status;
+use crate::workflow::assess::{alone, assess};
+use crate::workflow::plan::Plan;
+use crate::workflow::state::State;
+
+/// Nothing can be proven below a chain that does not hold above.
+pub(super) fn above(state: &State) -> Option<Finding> {
+    let fault = state.upstream.fault()?;
+    Some(refuse(
+        "chain-above",
+        fault,
+        "check the trust anchors and the zones above; nothing can be proven below them",
+    ))
+}
+
+/// Every server of every member must be secure.
+pub(super) fn members(state: &State, plan: &Plan) -> Vec<Finding> {
+    let Some(sweep) = &state.last_sweep else {
+        return Vec::new();
+    };
+    assess(state, sweep.ended)
+        .into_iter()
+        .filter(|verdict| plan.before.contains(&verdict.provider))
+        .filter(|verdict| matches!(verdict.status, Status::Bogus | Status::Insecure))
+        .map(|verdict| {
+            let word = if verdict.status == Status::Bogus {
+                "bogus"
+            } else {
+                "insecure"
+            };
+            refuse(
+                &format!("{word}-now"),
+                format!(
+                    "{} ({}) at {}: {}",
+                    verdict.server, verdict.address, verdict.provider, verdict.why
+                ),
+                "a move starts from a zone that validates at every server: repair it first",
+            )
+        })
+        .collect()
+}
+
+/// No DS names a newcomer's keys yet; apart from that, what its servers say must validate.
+pub(super) fn newcomers(state: &State, plan: &Plan) -> Vec<Finding> {
+    let Some(sweep) = &state.last_sweep else {
+        return Vec::new();
+    };
+    plan.signers
+        .iter()
+        .filter(|signer| !plan.before.contains(&signer.name))
+        .flat_map(|signer| {
+            alone(state, &signer.name, sweep.ended)
+                .into_iter()
+                .map(|(server, address, why)| {
+                    refuse(
+                        "newcomer-bogus",
+                        format!("{server} ({address}) at {}: {why}", signer.name),
+                        "let it sign the whole zone afresh before anybody is led to it",
+                    )
+                })
+        })
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! When the copies of the zone have to be compared, and what stands in the way if they differ or cannot be read.
+
+use std::collections::BTreeSet;
+
+use super::copies::{CONTENTS_WAIVER, Copies, FRESH};
+use super::decide::{Decision, View, wait};
+use super::plan::{Intent, Step};
+use super::state::Progress;
+use crate::dns::Name;
+use crate::moment::Moment;
+
+impl View<'_> {
+    /// While resolvers are led to more than one signer: compared now and then, and a difference that lasts is a halt.
+    pub(super) fn copies(&self) -> Option<Decision> {
+        if self.led_to() < 2 {
+            return None;
+        }
+        if let Some(decision) = self.due(None) {
+            return Some(decision);
+        }
+        let (words, since) = self.difference()?;
+        if self.sweep.started < since + self.settling() {
+            return None;
+        }
+        Some(Decision::Halt {
+            what: format!("resolvers are led to copies of the zone that differ since {since}: {words}"),
+            choices: vec![
+                "make the copies equal at the providers, then run again: they are compared anew".to_owned(),
+                "until then make every change of the zone at both providers, or at none".to_owned(),
+                "see every server's own answers: unbroken check".to_owned(),
+            ],
+        })
+    }
+
+    /// Before a step that changes who is asked: contents that cannot be read need a person's word.
+    pub(super) fn unread_copies(&self, step: &Step) -> Option<Decision> {
+        if !leads(&step.intent) || self.state.approvals.contains_key(CONTENTS_WAIVER) {
+            return None;
+        }
+        let Some(copies) = &self.state.copies else {
+            return Some(self.compare("they were not read yet"));
+        };
+        let unknown = copies.unknown(self.plan);
+        if unknown.is_empty() {
+            return None;
+        }
+        let passing = unknown.iter().any(|(_, _, lasting)| !lasting);
+        if passing && self.is_old(copies, None) {
+            return Some(self.compare("a copy could not be read the last time"));
+        }
+        let list: Vec<String> = unknown
+            .iter()
+            .map(|(name, why, _)| format!("{name}: {why}"))
+            .collect();
+        Some(Decision::Person {
+            what: CONTENTS_WAIVER.to_owned(),
+            text: format!(
+                "before {}, nobody can tell whether every copy of the zone holds the same ({}); compare them by hand, and \
+                 say so",
+                step.id,
+                list.join("; ")
+            ),
+            approve: true,
+        })
+    }
+
+    /// Right before such a step: the copies that can be read must have been equal a short while ago.
+    pub(super) fn copies_before(&self, step: &Step) -> Option<Decision> {
+        if !leads(&step.intent) {
+            return None;
+        }
+        let ready = step
+            .after
+            .iter()
+            .filter_map(|before| match self.state.progress(before) {
+                Progress::Proven(at) => Some(*at),
+                _ => None,
+            })
+            .max();
+        if let Some(decision) = self.due(ready) {
+            return Some(decision);
+        }
+        let (words, since) = self.difference()?;
+        let until = since + self.settling();
+        if self.sweep.started < until {
+            let why = format!("the copies of the zone differ: {words}");
+            return Some(wait(step, Some(until.ceil_seconds()), why));
+        }
+        Some(Decision::Halt {
+            what: format!("before {}: the copies of the zone differ since {since}: {words}", step.id),
+            choices: vec![
+                "nothing is broken: nobody is led to another copy by this plan yet, or both are asked as before".to_owned(),
+                "make the copies equal at the providers, then run again: they are compared anew".to_owned(),
+            ],
+        })
+    }
+
+    /// How long a difference may last: a change of the zone reaches one provider before the other.
+    fn settling(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(u64::from(self.plan.rules.patience))
+    }
+
+    fn difference(&self) -> Option<(String, Moment)> {
+        let copies = self.state.copies.as_ref()?;
+        let (pair, since) = copies.differing(self.plan).next()?;
+        Some((pair.words(), since))
+    }
+
+    fn due(&self, after: Option<Moment>) -> Option<Decision> {
+        let Some(copies) = &self.state.copies else {
+            return Some(self.compare("they were not read yet"));
+        };
+        let again = self.is_old(copies, after) || copies.differing(self.plan).next().is_some();
+        if again && copies.sweep != self.sweep.count {
+            return Some(self.compare("the last comparison was a while ago"));
+        }
+        None
+    }
+
+    /// Whether another look is worth it; never twice in one sweep.
+    fn is_old(&self, copies: &Copies, after: Option<Moment>) -> bool {
+        let missing = copies.unknown(self.plan).iter().any(|(_, _, lasting)| !lasting);
+        if !missing && copies.pairs(self.plan).next().is_none() {
+            // There is nothing to compare, and there never will be.
+            return false;
+        }
+        let life = if missing { self.settling() } else { FRESH };
+        copies.sweep != self.sweep.count
+            && (self.sweep.started >= copies.at + life || after.is_some_and(|after| copies.at <= after))
+    }
+
+    fn compare(&self, why: &str) -> Decision {
+        Decision::Compare {
+            providers: self
+                .plan
+                .signers
+                .iter()
+                .map(|signer| signer.name.clone())
+                .collect(),
+            why: why.to_owned(),
+        }
+    }
+
+    /// To how many signers resolvers are led: by the parent, or by the apex of one to whom the parent leads.
+    fn led_to(&self) -> usize {
+        let owners = |names: &BTreeSet<&Name>| -> BTreeSet<&str> {
+            names
+                .iter()
+                .filter_map(|host| self.plan.owner_of(host))
+                .map(|signer| signer.name.as_str())
+                .collect()
+        };
+        let named: BTreeSet<&Name> = self.now.parent_ns.values.keys().flatten().collect();
+        let mut led = owners(&named);
+        for name in led.clone() {
+            if let Some(at) = self.now.providers.get(name) {
+                led.extend(owners(&at.apex_ns.values.keys().flatten().collect()));
+            }
+        }
+        led.len()
+    }
+}
+
+/// Whether the step changes which provider resolvers ask.
+fn leads(intent: &Intent) -> bool {
+    matches!(intent, Intent::SetApexNs { .. } | Intent::SetParentNs { .. })
+}
