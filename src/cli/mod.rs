@@ -11,6 +11,7 @@ pub mod continuity;
 mod crew;
 mod drive;
 mod failure;
+mod faults;
 mod herald;
 mod inbox;
 pub mod init;
