@@ -173,7 +173,10 @@ impl Progress {
         if self.waiting.as_ref().is_some_and(|last| last.same_as(decision)) {
             return lines;
         }
-        self.waiting = Some(decision.clone());
+        // A look or a comparison in between does not end a wait.
+        if !matches!(decision, Decision::Look { .. } | Decision::Compare { .. }) {
+            self.waiting = Some(decision.clone());
+        }
         let event = match decision {
             Decision::Wait { .. } => "wait",
             Decision::Person { .. } => "person",

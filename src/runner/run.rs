@@ -328,7 +328,13 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
                 side(&conflict.right)
             )
         })
-        .collect();
+        // The same pair fails for several classes of resolvers: it is told once.
+        .fold(Vec::new(), |mut told: Vec<String>, one| {
+            if !told.contains(&one) {
+                told.push(one);
+            }
+            told
+        });
     Ok(Ended {
         plan: state.plan_hash.clone().unwrap_or_default(),
         continuous: report.continuous,

@@ -41,5 +41,5 @@ pub use snapshot::{AtProvider, KeySet, Now, Snapshot};
 pub use state::{LastSweep, Octets, Progress, Said, State, Try};
 pub use target::{NoTarget, Target, target};
 pub use timeline::{Naming, Traced, timeline};
-pub use upset::{Changed, Failing, Jump, changed};
+pub use upset::{Changed, Failing, Jump, OwedDs, changed, owed_ds};
 pub use upstream::Upstream;

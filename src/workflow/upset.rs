@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mixture::Mixture;
 use super::state::State;
-use crate::dnssec::KeyId;
+use crate::dnssec::{DsSet, KeyId};
 use crate::moment::Moment;
 
 /// A provider's own keys are others than before. The plan goes on with the keys as they are now: every step that is about
@@ -116,6 +116,59 @@ impl fmt::Display for Failing {
         }
         write!(f, "resolvers fail that hold: {}", told.join("; "))
     }
+}
+
+/// A DS record that the parent has to get, since a signer rolls the key that the DS RRset names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedDs {
+    /// Whose key.
+    pub provider: String,
+    /// The tags of the keys that are not named yet.
+    pub tags: BTreeSet<u16>,
+    /// Those of its keys that are.
+    pub named: BTreeSet<u16>,
+}
+
+impl fmt::Display for OwedDs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |tags: &BTreeSet<u16>| {
+            let tags: Vec<String> = tags.iter().map(u16::to_string).collect();
+            tags.join(", ")
+        };
+        write!(
+            f,
+            "the parent owes {} a DS for its new key {}: before it takes {} away. Nobody announces when that is; a signer \
+             that follows RFC 7583 waits for the new DS, and for the old one to leave the caches",
+            self.provider,
+            list(&self.tags),
+            list(&self.named)
+        )
+    }
+}
+
+/// What is owed to signers of the plan that the DS RRset names and that sign with a key which it does not name.
+pub fn owed_ds(state: &State) -> Vec<OwedDs> {
+    let Some(plan) = &state.plan else {
+        return Vec::new();
+    };
+    let now = state.snapshot();
+    let tags = |keys: &BTreeSet<KeyId>| keys.iter().map(|key| key.key().tag()).collect();
+    let owed = |present: &DsSet| -> Vec<OwedDs> {
+        plan.signers
+            .iter()
+            .filter_map(|signer| {
+                let points = now.entry_points(&signer.name);
+                let unnamed = now.unnamed(&plan.zone, &signer.name, present);
+                let rolls = !unnamed.is_empty() && unnamed.len() < points.len();
+                rolls.then(|| OwedDs {
+                    provider: signer.name.clone(),
+                    tags: tags(&unnamed),
+                    named: tags(&points.difference(&unnamed).cloned().collect()),
+                })
+            })
+            .collect()
+    };
+    now.ds.agreed().map(owed).unwrap_or_default()
 }
 
 /// The providers of the plan whose own keys are others than at the last record of them.

@@ -24,7 +24,7 @@ pub enum Reaction {
 
 impl fmt::Display for Reaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Reaction::Waits => "waits",
             Reaction::Replans => "re-plans",
             Reaction::Halts => "halts",

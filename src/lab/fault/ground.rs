@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::seen::{Foretold, Seen};
-use crate::lab::{Play, World};
+use crate::lab::{Play, World, Zone};
 use crate::moment::Moment;
 use crate::ports::Clock;
 use crate::workflow::Mixture;
@@ -122,9 +122,17 @@ impl Ground {
 
     /// When old data has left every cache, with time to look.
     pub(in crate::lab) fn longest_data(&self) -> Duration {
-        let ttls = self.play.config.ttls;
-        let data = ttls.data.unwrap_or(ttls.apex_ns).max(ttls.apex_ns);
-        Duration::from_secs(u64::from(data)) + self.play.interval
+        let of = |zone: &Zone| zone.rrsets().iter().map(|set| set.ttl).max().unwrap_or(0);
+        let longest = self.world.read("a", of).unwrap_or(0);
+        Duration::from_secs(u64::from(longest)) + self.safety()
+    }
+
+    /// What a careful signer adds to a TTL.
+    pub(in crate::lab) fn safety(&self) -> Duration {
+        // What is seen is rounded outwards to whole seconds, and a change may fall between two sweeps.
+        self.play.interval * 2
+            + Duration::from_secs(u64::from(self.play.rules.margin)) * 2
+            + Duration::from_secs(3)
     }
 
     pub(in crate::lab) fn fill_disk(&self, full: bool) {

@@ -9,7 +9,7 @@ use super::ground::Ground;
 use super::rig::{Shared, with_script};
 use crate::moment::Moment;
 use crate::runner::Reporter;
-use crate::workflow::{Decision, Event, Mixture, State, StepId};
+use crate::workflow::{Decision, Event, Mixture, State, StepId, owed_ds};
 
 /// A mixture that the checker named, and when it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,6 +60,11 @@ impl Seen {
             Event::Proven(proven) => {
                 self.proven.insert(proven.step.clone());
             }
+            Event::Outcome(done) if self.harmed() => {
+                let failed = done.results.iter().filter_map(|result| result.as_ref().err());
+                self.notes
+                    .extend(failed.map(|error| format!("{} failed: {error}", done.step)));
+            }
             Event::Changed(changed) if self.harmed() => self.replans.push(changed.to_string()),
             Event::Clock(jump) if self.harmed() => self.notes.push(jump.to_string()),
             Event::Failing(failing) => {
@@ -72,7 +77,13 @@ impl Seen {
         }
     }
 
-    fn decision(&mut self, decision: &Decision) {
+    fn decision(&mut self, decision: &Decision, state: &State) {
+        let owed = owed_ds(state).iter().map(ToString::to_string).collect::<Vec<_>>();
+        for words in owed {
+            if self.harmed() && !self.notes.contains(&words) {
+                self.notes.push(words);
+            }
+        }
         let Decision::Wait { step, why, .. } = decision else {
             return;
         };
@@ -99,7 +110,7 @@ impl Reporter for Watcher {
 
     fn decided(&mut self, at: Moment, decision: &Decision, state: &State) {
         self.teller.decided(at, decision, state);
-        self.ground.with(|seen| seen.decision(decision));
+        self.ground.with(|seen| seen.decision(decision, state));
         with_script(&self.script, |script| {
             script.decided(&self.ground, decision, state)
         });

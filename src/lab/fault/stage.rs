@@ -21,7 +21,7 @@ use crate::lab::{
 use crate::moment::Moment;
 use crate::ports::{Clock, Journal, Transport};
 use crate::runner::{Ending, Reporter, RunError, Runner, Until};
-use crate::workflow::{Finding, State, plan, preflight};
+use crate::workflow::{Decision, Finding, State, plan, preflight};
 
 /// So often a person starts the program again after a halt or a stop.
 const RESTARTS: usize = 4;
@@ -78,9 +78,9 @@ pub async fn play_fault(
     } else {
         Lab::on_sockets(play, world, voice, fault).await?
     };
+    with_script(&lab.script, |script| script.before(&lab.ground));
     lab.gather().await?;
     let start = lab.ground.now();
-    with_script(&lab.script, |script| script.before(&lab.ground));
     let mut ends = Vec::new();
     loop {
         let end = lab.process(tellers()).await?;
@@ -260,8 +260,16 @@ impl Lab {
         }
         let ending = runner.run(Until::Complete).await?;
         if let Ending::Halted(decision) = &ending {
-            let words = serde_json::to_string(decision).unwrap_or_default();
-            self.ground.with(|seen| seen.halts.push(words));
+            if let Decision::Halt {
+                what,
+                safe,
+                by,
+                choices,
+            } = decision
+            {
+                let words = format!("{what}; {}; safe: {safe}; by: {}", choices.join("; "), by.why);
+                self.ground.with(|seen| seen.halts.push(words));
+            }
         }
         Ok(End::Ended(ending))
     }

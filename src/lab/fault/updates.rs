@@ -22,7 +22,7 @@ pub(super) fn faults() -> Vec<Fault> {
             story: "an update to a is lost on its way, and no answer comes",
             expected: Expected {
                 reaction: Reaction::Waits,
-                says: &["tried, and"],
+                says: &["keys-at-a failed"],
             },
             prepare: |_| {},
             script: |_| {
@@ -65,7 +65,7 @@ pub(super) fn faults() -> Vec<Fault> {
             story: "one server of the parent goes on serving the old DS RRset",
             expected: Expected {
                 reaction: Reaction::Waits,
-                says: &["not yet seen at every server"],
+                says: &["the parent's servers do not agree on the DS RRset"],
             },
             prepare: |_| {},
             script: |ground| {
