@@ -69,7 +69,7 @@ pub enum Decision {
     },
     /// A person has to do something, or say yes.
     Person {
-        /// A step's name, `blind-spots`, or `contents`.
+        /// A step's name, `blind-spots`, `contents`, or `resign`.
         what: String,
         /// What, in words that can be pasted.
         text: String,
@@ -335,7 +335,7 @@ impl View<'_> {
         if wanted.reached(self.now) {
             return self.proven(step);
         }
-        if let Some(decision) = self.unread_copies(step) {
+        if let Some(decision) = self.unread_copies(step).or_else(|| self.before_resign(step)) {
             return decision;
         }
         if let Some(decision) = self.unauthenticated(&step.intent) {
