@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copies::Compared;
-use super::decide::Decision;
+use super::decision::Decision;
 use super::plan::{Plan, StepId};
 use crate::dnssec::KeyId;
 use crate::evidence::Sweep;

@@ -1,13 +1,16 @@
 //! Plan, step, gate, playbooks, decide, state. Pure: the time is an argument, the world is the journal's entries.
 
 mod assess;
+mod attempts;
 mod copies;
 mod decide;
+mod decision;
 mod event;
 mod facts;
 mod forecast;
 mod gate;
 mod ledger;
+mod outlook;
 mod plan;
 mod planner;
 pub mod playbook;
@@ -22,7 +25,8 @@ mod watch;
 
 pub use assess::{ServerVerdict, assess};
 pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
-pub use decide::{Decision, decide, wake};
+pub use decide::{decide, halt};
+pub use decision::{By, Decision, wake};
 pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers};
 pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};

@@ -1,6 +1,7 @@
 //! Whether the newcomer's keys outlive a re-sign at the providers that hold them, before anything depends on it.
 
-use super::decide::{Decision, View, wait};
+use super::decide::{View, wait};
+use super::decision::Decision;
 use super::plan::{Intent, Step};
 use super::state::Progress;
 use crate::dns::Rtype;
