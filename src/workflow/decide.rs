@@ -353,7 +353,7 @@ impl View<'_> {
         if wanted.reached(self.now) {
             return self.proven(step);
         }
-        if let Some(decision) = self.unread_copies(step) {
+        if let Some(decision) = self.unread_copies(step).or_else(|| self.before_resign(step)) {
             return decision;
         }
         if let Some(decision) = self.unauthenticated(&step.intent) {
