@@ -31,6 +31,7 @@ fn minutes(out: &Path) -> Play {
         },
         group: vec!["a".to_owned()],
         soak: 900,
+        resign: None,
         interval: Duration::from_secs(150),
         pace: Duration::from_secs(60),
         rules: GateRules {
