@@ -17,6 +17,9 @@ const LONGEST: Duration = Duration::from_secs(60 * 86_400);
 /// Nor on sockets, with TTLs of a second or two.
 const LONGEST_ON_SOCKETS: Duration = Duration::from_secs(150);
 
+/// Is told what is done to the world.
+pub(in crate::lab) type Voice = Box<dyn Fn(Moment, &str) + Send + Sync>;
+
 /// The ground on which a fault is played.
 pub(in crate::lab) struct Ground {
     /// The world.
@@ -31,18 +34,13 @@ pub(in crate::lab) struct Ground {
     pub disk_full: AtomicBool,
     /// How far the program's clock is from the true time, milliseconds.
     pub skew: AtomicI64,
-    voice: Box<dyn Fn(Moment, &str) + Send + Sync>,
+    voice: Voice,
     until: AtomicI64,
     over: Notify,
 }
 
 impl Ground {
-    pub(in crate::lab) fn new(
-        world: Arc<World>,
-        clock: Arc<dyn Clock>,
-        play: Play,
-        voice: Box<dyn Fn(Moment, &str) + Send + Sync>,
-    ) -> Ground {
+    pub(in crate::lab) fn new(world: Arc<World>, clock: Arc<dyn Clock>, play: Play, voice: Voice) -> Ground {
         Ground {
             world,
             clock,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Fault;
 use super::expect::Expected;
-use super::ground::Ground;
+use super::ground::{Ground, Voice};
 use super::judge::{Verdict, judge};
 use super::rig::{Disk, Shared, WallClock, Wire, with_script};
 use super::seen::Watcher;
@@ -68,7 +68,7 @@ pub async fn play_fault(
     fault: &Fault,
     play: &Play,
     tellers: &mut (dyn FnMut() -> Box<dyn Reporter> + Send),
-    voice: Box<dyn Fn(Moment, &str) + Send + Sync>,
+    voice: Voice,
 ) -> Result<Played, PlayError> {
     let mut play = play.clone();
     (fault.prepare)(&mut play);
@@ -109,12 +109,7 @@ struct Lab {
 }
 
 impl Lab {
-    fn virtual_time(
-        play: Play,
-        world: Arc<World>,
-        voice: Box<dyn Fn(Moment, &str) + Send + Sync>,
-        fault: &Fault,
-    ) -> Lab {
+    fn virtual_time(play: Play, world: Arc<World>, voice: Voice, fault: &Fault) -> Lab {
         let hands = Arc::new(VirtualClock::new(play.config.now));
         let inner: Arc<dyn Transport> = Arc::new(WorldTransport::new(world.clone(), hands.dial()));
         Lab::over(
@@ -129,7 +124,7 @@ impl Lab {
     async fn on_sockets(
         play: Play,
         world: Arc<World>,
-        voice: Box<dyn Fn(Moment, &str) + Send + Sync>,
+        voice: Voice,
         fault: &Fault,
     ) -> Result<Lab, PlayError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -259,17 +254,15 @@ impl Lab {
             runner.adopt(made)?;
         }
         let ending = runner.run(Until::Complete).await?;
-        if let Ending::Halted(decision) = &ending {
-            if let Decision::Halt {
-                what,
-                safe,
-                by,
-                choices,
-            } = decision
-            {
-                let words = format!("{what}; {}; safe: {safe}; by: {}", choices.join("; "), by.why);
-                self.ground.with(|seen| seen.halts.push(words));
-            }
+        if let Ending::Halted(Decision::Halt {
+            what,
+            safe,
+            by,
+            choices,
+        }) = &ending
+        {
+            let words = format!("{what}; {}; safe: {safe}; by: {}", choices.join("; "), by.why);
+            self.ground.with(|seen| seen.halts.push(words));
         }
         Ok(End::Ended(ending))
     }
