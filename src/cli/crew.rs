@@ -198,7 +198,12 @@ async fn key(tsig: &Tsig) -> Result<TsigKey, Failure> {
 }
 
 /// What is wished for, from the settings and the command line.
-pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result<Wish, Failure> {
+pub(super) fn wish(
+    settings: &Settings,
+    zone: &Name,
+    purpose: Purpose,
+    sticky_bounded: bool,
+) -> Result<Wish, Failure> {
     let wanted = settings.zone(zone)?;
     for name in named(&purpose) {
         settings.provider(name)?;
@@ -214,6 +219,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
+            apex_ns_fixed: provider.apex_ns_fixed,
         })
         .collect();
     Ok(Wish {
@@ -233,6 +239,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
         },
         soak: wanted.soak.duration().as_secs(),
+        sticky_bounded,
         approve: BTreeSet::new(),
     })
 }

@@ -5,14 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::assess::{ServerVerdict, assess};
 use super::gate::{Gate, effect, gate};
 use super::plan::{Intent, Plan, Step, StepId};
+use super::repair::{healing, heals, only_adds};
 use super::snapshot::Snapshot;
 use super::state::{LastSweep, Progress, Said, State, Try};
 use super::target::{Target, target};
-use super::timeline::{Naming, Traced, timeline};
+use super::timeline::{Naming, Traced, timeline_with_assumed};
 use crate::dnssec::Status;
 use crate::evidence::Place;
 use crate::moment::Moment;
 use crate::ports::{FailureClass, RrsetChange};
+
+/// What a person approves, once, for a plan whose gates rely on `--sticky bounded`.
+pub const STICKY_WAIVER: &str = "sticky";
 
 /// How often a step is tried before a person has to look.
 const TRIES: u32 = 8;
@@ -133,7 +137,7 @@ pub fn decide(state: &State) -> Decision {
         plan: &plan,
         now,
         sweep,
-        traced: timeline(&plan, &state.ledger, &state.pool),
+        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
     };
     view.stopper().unwrap_or_else(|| view.next())
 }
@@ -185,7 +189,7 @@ impl View<'_> {
     fn strangers(&self) -> Option<Decision> {
         let named = self.now.parent_ns.values.keys().flatten();
         let strangers: Vec<String> = named
-            .filter(|host| self.plan.owner_of(host).is_none())
+            .filter(|host| self.plan.owners_of(host).next().is_none())
             .map(ToString::to_string)
             .collect();
         if strangers.is_empty() {
@@ -210,6 +214,9 @@ impl View<'_> {
             .filter(|v| v.delegated && v.status == Status::Bogus)
             .collect();
         let first = broken.first()?;
+        if heals(self.state, self.plan, &self.traced, self.sweep.ended) {
+            return None;
+        }
         let text = broken
             .iter()
             .map(|v| format!("{} ({}) at {}: {}", v.server, v.address, v.provider, v.why))
@@ -285,15 +292,25 @@ impl View<'_> {
         })
     }
 
-    /// The next of the steps whose predecessors are proven.
+    /// The next of the steps whose predecessors are proven. While something is broken, steps that only add wait for no other,
+    /// and those that repair come first.
     fn next(&self) -> Decision {
+        let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
         let ready = self.plan.steps.iter().filter(|step| {
-            !self.state.is_proven(&step.id) && step.after.iter().all(|before| self.state.is_proven(before))
+            let follows = step.after.iter().all(|before| self.state.is_proven(before));
+            let hurries = repairs.is_some() && only_adds(&step.intent);
+            !self.state.is_proven(&step.id) && (follows || hurries)
         });
-        let mut decisions: Vec<Decision> = ready.map(|step| self.judge(step)).collect();
-        decisions.sort_by_key(urgency);
+        let mut decisions: Vec<((u8, i64), bool, Decision)> = ready
+            .map(|step| {
+                let repairs = repairs.as_ref().is_some_and(|steps| steps.contains(&step.id));
+                let decision = self.judge(step);
+                (urgency(&decision), !repairs, decision)
+            })
+            .collect();
+        decisions.sort_by_key(|(urgency, later, _)| (urgency.0, *later, urgency.1));
         match decisions.into_iter().next() {
-            Some(decision) => decision,
+            Some((_, _, decision)) => decision,
             None => Decision::Halt {
                 what: "no step of the plan can follow from what is proven".to_owned(),
                 choices: vec!["make a new plan: unbroken plan".to_owned()],
@@ -327,7 +344,9 @@ impl View<'_> {
     fn judge_target(&self, step: &Step, wanted: &Target) -> Decision {
         if let Target::Retired(_) = wanted {
             return match self.gate_of(wanted) {
-                Ok(gate) if gate.is_open(self.as_of()) => self.proven(step),
+                Ok(gate) if gate.is_open(self.as_of()) => {
+                    self.sticky(step, &gate).unwrap_or_else(|| self.proven(step))
+                }
                 Ok(gate) => closed(step, gate),
                 Err(why) => wait(step, None, why),
             };
@@ -367,6 +386,9 @@ impl View<'_> {
         if !gate.is_open(self.as_of()) {
             return closed(step, gate);
         }
+        if let Some(decision) = self.sticky(step, &gate) {
+            return decision;
+        }
         if !self.sweep.tcp {
             return Decision::Look {
                 why: format!("before step {}, every server is asked over TCP too", step.id),
@@ -389,6 +411,23 @@ impl View<'_> {
             changes,
             gate,
         }
+    }
+
+    /// A gate that is open only because resolvers are taken to forget a provider needs a person's word, once.
+    fn sticky(&self, step: &Step, gate: &Gate) -> Option<Decision> {
+        if !gate.sticky || self.state.approvals.contains_key(STICKY_WAIVER) {
+            return None;
+        }
+        Some(Decision::Person {
+            what: STICKY_WAIVER.to_owned(),
+            text: format!(
+                "{}: {} is safe only if no resolver goes on asking a provider for as long as that provider names itself; by \
+                 the letter some may (those that learn the zone's own NS RRset again and again)",
+                step.id,
+                step.intent.title()
+            ),
+            approve: true,
+        })
     }
 
     fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {

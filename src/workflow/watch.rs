@@ -1,12 +1,9 @@
 //! When the copies of the zone have to be compared, and what stands in the way if they differ or cannot be read.
 
-use std::collections::BTreeSet;
-
 use super::copies::{CONTENTS_WAIVER, Copies, FRESH};
 use super::decide::{Decision, View, wait};
 use super::plan::{Intent, Step};
 use super::state::Progress;
-use crate::dns::Name;
 use crate::moment::Moment;
 
 impl View<'_> {
@@ -143,18 +140,10 @@ impl View<'_> {
 
     /// To how many signers resolvers are led: by the parent, or by the apex of one to whom the parent leads.
     fn led_to(&self) -> usize {
-        let owners = |names: &BTreeSet<&Name>| -> BTreeSet<&str> {
-            names
-                .iter()
-                .filter_map(|host| self.plan.owner_of(host))
-                .map(|signer| signer.name.as_str())
-                .collect()
-        };
-        let named: BTreeSet<&Name> = self.now.parent_ns.values.keys().flatten().collect();
-        let mut led = owners(&named);
+        let mut led = self.plan.led_to(self.now.parent_ns.values.keys().flatten());
         for name in led.clone() {
-            if let Some(at) = self.now.providers.get(name) {
-                led.extend(owners(&at.apex_ns.values.keys().flatten().collect()));
+            if let Some(at) = self.now.providers.get(&name) {
+                led.extend(self.plan.led_to(at.apex_ns.values.keys().flatten()));
             }
         }
         led.len()

@@ -110,6 +110,10 @@ pub(super) struct ProviderTable {
     /// The host names of its servers for this zone. No two providers share one.
     #[schemars(with = "Vec<String>")]
     pub(super) name_servers: Vec<Located<Name>>,
+    /// It lets nobody edit its own apex NS RRset, so that it names itself for as long as it serves. Leaving it takes
+    /// `unbroken plan --sticky bounded`. Default: false.
+    #[serde(default)]
+    pub(super) apex_ns_fixed: bool,
     /// rfc2136: `bind`, `knot` or `generic`.
     pub(super) profile: Option<Located<Profile>>,
     /// rfc2136: the address for updates, transfers and authenticated reads, port 53 unless given.

@@ -83,6 +83,9 @@ pub struct ProbeSettings {
 pub struct ProviderSettings {
     /// The host names of its servers.
     pub name_servers: Vec<Name>,
+    /// Whether its own apex NS RRset can be edited by nobody.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub apex_ns_fixed: bool,
     /// How to talk to it.
     #[serde(flatten)]
     pub driver: ProviderDriver,

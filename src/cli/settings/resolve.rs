@@ -161,6 +161,7 @@ impl Source<'_> {
         };
         Ok(ProviderSettings {
             name_servers: table.name_servers.into_iter().map(Located::into_inner).collect(),
+            apex_ns_fixed: table.apex_ns_fixed,
             driver,
         })
     }
