@@ -21,8 +21,10 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
     let stages = stages(plan);
     let mut out = Vec::new();
     let led = |hosts: &BTreeSet<Name>| plan.led_to(hosts);
-    let delegations: Vec<BTreeSet<Name>> =
-        stages.iter().map(|stage| plan.name_servers(&stage.group)).collect();
+    let delegations: Vec<BTreeSet<Name>> = stages
+        .iter()
+        .map(|stage| plan.name_servers(&stage.group))
+        .collect();
     let served: Vec<BTreeSet<String>> = now.parent_ns.values.keys().map(led).collect();
     for hosts in before(&delegations, |hosts| served.contains(&led(hosts))) {
         out.push(Assumed {
@@ -82,7 +84,11 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
 }
 
 /// An assumed version in words, keys by tag.
-pub fn assumed_words(plan: &Plan, version: &Assumed, pool: &std::collections::BTreeMap<KeyId, Dnskey>) -> String {
+pub fn assumed_words(
+    plan: &Plan,
+    version: &Assumed,
+    pool: &std::collections::BTreeMap<KeyId, Dnskey>,
+) -> String {
     let value = Naming::new(plan, pool).value(&version.place, &version.fact);
     value.as_ref().map(version_words).unwrap_or_default()
 }
@@ -90,7 +96,11 @@ pub fn assumed_words(plan: &Plan, version: &Assumed, pool: &std::collections::BT
 /// Of the values that an RRset takes in turn, those before the one that is served and not served themselves.
 fn before<T: Clone + PartialEq>(values: &[T], is_served: impl Fn(&T) -> bool) -> Vec<T> {
     let first = |value: &T| values.iter().position(|other| other == value);
-    let reached = values.iter().filter(|value| is_served(value)).filter_map(first).max();
+    let reached = values
+        .iter()
+        .filter(|value| is_served(value))
+        .filter_map(first)
+        .max();
     let end = reached.unwrap_or(values.len().saturating_sub(1));
     let mut out: Vec<T> = Vec::new();
     for value in values.iter().take(end) {
@@ -143,7 +153,11 @@ impl Stage {
             .collect();
         let present = now.ds.values.keys().flatten();
         let mut set: DsSet = present
-            .filter(|ds| !strangers.iter().any(|name| now.names_key_of(&plan.zone, ds, name)))
+            .filter(|ds| {
+                !strangers
+                    .iter()
+                    .any(|name| now.names_key_of(&plan.zone, ds, name))
+            })
             .cloned()
             .collect();
         for name in &self.group {

@@ -1,5 +1,7 @@
 //! The one pure question of the loop: given the plan and all that was seen, what now?
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::assess::{ServerVerdict, assess};
@@ -296,8 +298,9 @@ impl View<'_> {
     /// and those that repair come first.
     fn next(&self) -> Decision {
         let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
+        let settled = self.settled();
         let ready = self.plan.steps.iter().filter(|step| {
-            let follows = step.after.iter().all(|before| self.state.is_proven(before));
+            let follows = step.after.is_subset(&settled);
             let hurries = repairs.is_some() && only_adds(&step.intent);
             !self.state.is_proven(&step.id) && (follows || hurries)
         });
@@ -316,6 +319,17 @@ impl View<'_> {
                 choices: vec!["make a new plan: unbroken plan".to_owned()],
             },
         }
+    }
+
+    /// The steps that are proven and follow only such: one that was taken ahead of its turn lets nothing follow yet.
+    fn settled(&self) -> BTreeSet<StepId> {
+        let mut settled = BTreeSet::new();
+        for step in &self.plan.steps {
+            if self.state.is_proven(&step.id) && step.after.is_subset(&settled) {
+                settled.insert(step.id.clone());
+            }
+        }
+        settled
     }
 
     fn judge(&self, step: &Step) -> Decision {

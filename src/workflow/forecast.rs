@@ -124,7 +124,6 @@ impl Ahead<'_> {
         }
         out.gate = Some(gate);
     }
-
 }
 
 impl Traced {

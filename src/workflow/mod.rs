@@ -22,8 +22,8 @@ mod upstream;
 mod watch;
 
 pub use assess::{ServerVerdict, assess};
-pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
 pub use assumed::assumed_words;
+pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
 pub use decide::{Decision, STICKY_WAIVER, decide, wake};
 pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers};
 pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};

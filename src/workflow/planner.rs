@@ -119,7 +119,12 @@ fn leave_unnamed(plan: &mut Plan, now: &Snapshot) {
     let at_parent = plan.led_to(now.parent_ns.values.keys().flatten());
     let at_apex = |name: &str| {
         let provider = now.providers.get(name);
-        plan.led_to(provider.into_iter().flat_map(|at| at.apex_ns.values.keys()).flatten())
+        plan.led_to(
+            provider
+                .into_iter()
+                .flat_map(|at| at.apex_ns.values.keys())
+                .flatten(),
+        )
     };
     if at_parent.is_empty() {
         return;

@@ -118,7 +118,12 @@ fn mend(state: &State, plan: &Plan, traced: &Traced, as_of: i64) -> (Vec<Break>,
             continue;
         }
         // Only what is served for ever counts here; what it replaced is gone.
-        let open: Vec<Version> = world.timeline.versions.drain(..).filter(|v| v.until.is_none()).collect();
+        let open: Vec<Version> = world
+            .timeline
+            .versions
+            .drain(..)
+            .filter(|v| v.until.is_none())
+            .collect();
         world.seen.clear();
         for version in open {
             world.push(version, None);
@@ -140,14 +145,7 @@ fn mend(state: &State, plan: &Plan, traced: &Traced, as_of: i64) -> (Vec<Break>,
     (breaks.into_iter().map(|(_, found)| found).collect(), now)
 }
 
-fn take(
-    plan: &Plan,
-    state: &State,
-    step: &Step,
-    now: &mut Snapshot,
-    world: &mut Traced,
-    as_of: i64,
-) -> bool {
+fn take(plan: &Plan, state: &State, step: &Step, now: &mut Snapshot, world: &mut Traced, as_of: i64) -> bool {
     let Ok(wanted) = target(plan, &step.intent, now) else {
         return false;
     };
@@ -174,12 +172,7 @@ fn lasting(plan: &Plan, world: &Traced) -> BTreeMap<Pair, Break> {
         .filter(|conflict| conflict.until.is_none() && is_of_chain(conflict))
         .map(|conflict| {
             let (left, right) = (conflict.left.as_deref(), conflict.right.as_deref());
-            let pair = (
-                conflict.rule,
-                left.map(|v| v.value.kind()),
-                at(left),
-                at(right),
-            );
+            let pair = (conflict.rule, left.map(|v| v.value.kind()), at(left), at(right));
             let found = Break {
                 rule: conflict.rule.to_string(),
                 left: words(left),

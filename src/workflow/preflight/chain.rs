@@ -30,6 +30,9 @@ pub(super) fn members(state: &State, plan: &Plan) -> Vec<Finding> {
     verdicts
         .into_iter()
         .filter(|verdict| plan.before.contains(&verdict.provider))
+        // To a leaver that is not named any more no DS has to lead; where resolvers can still hold something of it, that is
+        // told of as a mixture.
+        .filter(|verdict| verdict.delegated || plan.after.contains(&verdict.provider))
         .filter(|verdict| matches!(verdict.status, Status::Bogus | Status::Insecure))
         .map(|verdict| {
             let word = if verdict.status == Status::Bogus {
