@@ -270,11 +270,20 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
             )
         })
         .collect();
+    let mut not_checked = report.not_checked.clone();
+    if !plan.assumed.is_empty() {
+        not_checked.push("what was served before the first look: the move was begun by others".to_owned());
+    }
+    if plan.sticky_bounded {
+        not_checked.push(
+            "resolvers that ask a provider for as long as it names itself (--sticky bounded)".to_owned(),
+        );
+    }
     Ok(Ended {
         plan: state.plan_hash.clone().unwrap_or_default(),
         continuous: report.continuous,
         conflicts,
-        not_checked: report.not_checked.clone(),
+        not_checked,
     })
 }
 

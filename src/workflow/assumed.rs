@@ -20,6 +20,7 @@ use crate::evidence::Place;
 pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
     let stages = stages(plan);
     let mut out = Vec::new();
+    let reachable = reachable(plan, now);
     let led = |hosts: &BTreeSet<Name>| plan.led_to(hosts);
     let delegations: Vec<BTreeSet<Name>> = stages
         .iter()
@@ -47,7 +48,9 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
         };
         let place = Place::Provider(signer.name.clone());
         let members = || stages.iter().filter(|stage| stage.group.contains(&signer.name));
-        if !signer.apex_ns_fixed {
+        // What a newcomer names is nobody's concern before anybody is led to it.
+        let counts = plan.before.contains(&signer.name) || reachable.contains(&signer.name);
+        if counts && !signer.apex_ns_fixed {
             let named: Vec<BTreeSet<Name>> = members().map(|stage| plan.name_servers(&stage.group)).collect();
             let served: Vec<BTreeSet<String>> = at.apex_ns.values.keys().map(led).collect();
             for hosts in before(&named, |hosts| served.contains(&led(hosts))) {
@@ -81,6 +84,22 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
         }
     }
     out
+}
+
+/// Everybody to whom resolvers are led now, by the delegation or by the apex of one to whom they are led.
+pub(super) fn reachable(plan: &Plan, now: &Snapshot) -> BTreeSet<String> {
+    let mut found = plan.led_to(now.parent_ns.values.keys().flatten());
+    loop {
+        let at_apex = |name: &String| {
+            let provider = now.providers.get(name).into_iter();
+            plan.led_to(provider.flat_map(|at| at.apex_ns.values.keys()).flatten())
+        };
+        let more: BTreeSet<String> = found.iter().flat_map(at_apex).collect();
+        if more.is_subset(&found) {
+            return found;
+        }
+        found.extend(more);
+    }
 }
 
 /// An assumed version in words, keys by tag.

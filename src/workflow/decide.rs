@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::assess::{ServerVerdict, assess};
 use super::gate::{Gate, effect, gate};
 use super::plan::{Intent, Plan, Step, StepId};
-use super::repair::{healing, heals, only_adds};
+use super::repair::{healing, heals, may_repair};
 use super::snapshot::Snapshot;
 use super::state::{LastSweep, Progress, Said, State, Try};
 use super::target::{Target, target};
@@ -294,14 +294,14 @@ impl View<'_> {
         })
     }
 
-    /// The next of the steps whose predecessors are proven. While something is broken, steps that only add wait for no other,
-    /// and those that repair come first.
+    /// The next of the steps whose predecessors are proven. While something is broken, steps that may repair wait for no
+    /// other, and those that do come first.
     fn next(&self) -> Decision {
         let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
         let settled = self.settled();
         let ready = self.plan.steps.iter().filter(|step| {
             let follows = step.after.is_subset(&settled);
-            let hurries = repairs.is_some() && only_adds(&step.intent);
+            let hurries = repairs.is_some() && may_repair(self.plan, &step.intent);
             !self.state.is_proven(&step.id) && (follows || hurries)
         });
         let mut decisions: Vec<((u8, i64), bool, Decision)> = ready

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::assumed::assumed;
+use super::assumed::{assumed, reachable};
 use super::plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step};
 use super::playbook::{Steps, join, leave, migrate};
 use super::snapshot::Snapshot;
@@ -129,7 +129,7 @@ fn leave_unnamed(plan: &mut Plan, now: &Snapshot) {
     if at_parent.is_empty() {
         return;
     }
-    let reachable = reachable(&at_parent, &at_apex);
+    let reachable = reachable(plan, now);
     let ds_gone = !now
         .ds
         .values
@@ -159,18 +159,6 @@ fn leave_unnamed(plan: &mut Plan, now: &Snapshot) {
         {
             of.retain(|name| *name != from);
         }
-    }
-}
-
-/// Everybody to whom resolvers are led now, by the delegation or by the apex of one to whom they are led.
-fn reachable(at_parent: &BTreeSet<String>, at_apex: &dyn Fn(&str) -> BTreeSet<String>) -> BTreeSet<String> {
-    let mut found = at_parent.clone();
-    loop {
-        let more: BTreeSet<String> = found.iter().flat_map(|name| at_apex(name)).collect();
-        if more.is_subset(&found) {
-            return found;
-        }
-        found.extend(more);
     }
 }
 

@@ -1,18 +1,19 @@
 //! What is broken in the state that is served, and which steps of the plan repair it. A repair is allowed at once: a change
-//! that only adds keys or DS records adds no conflict.
+//! that only adds keys or DS records, or takes names out, adds no conflict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::assess::assess_under;
 use super::gate::{effect, options, version_words};
-use super::plan::{Intent, Plan, Step, StepId};
+use super::plan::{Intent, Plan, Purpose, Step, StepId};
 use super::snapshot::Snapshot;
 use super::state::State;
 use super::target::target;
 use super::timeline::{Naming, Traced, timeline_with_assumed};
 use crate::continuity::{Class, Conflict, Kind, Options, Rule, Version, check};
+use crate::dns::Name;
 use crate::dnssec::Status;
 use crate::moment::Moment;
 
@@ -25,7 +26,7 @@ pub struct Break {
     pub left: String,
     /// The other.
     pub right: String,
-    /// The first step that repairs it; none: no step that only adds does.
+    /// The first step that repairs it; none: no step that could be taken at once does.
     pub healed_by: Option<StepId>,
 }
 
@@ -38,11 +39,15 @@ pub struct Repairs {
     pub over: Option<Moment>,
 }
 
-/// Whether the step only adds what resolvers may trust: such a step breaks nothing, whenever it is taken.
-pub(super) fn only_adds(intent: &Intent) -> bool {
+/// Whether the step may come ahead of others to repair something: it only adds what resolvers may trust, or it is a leaver's
+/// name that goes.
+pub(super) fn may_repair(plan: &Plan, intent: &Intent) -> bool {
     match intent {
         Intent::ShareKeys { .. } => true,
         Intent::SetDs { without, .. } => without.is_empty(),
+        Intent::SetApexNs { .. } | Intent::SetParentNs { .. } => {
+            matches!(plan.purpose, Purpose::Leave { .. })
+        }
         _ => false,
     }
 }
@@ -79,25 +84,26 @@ pub(super) fn healing(state: &State, plan: &Plan, traced: &Traced, as_of: i64) -
     Some(breaks.into_iter().filter_map(|broken| broken.healed_by).collect())
 }
 
-/// Whether every server that resolvers are led to is well once the pending steps that only add are done.
+/// Whether every server that resolvers are led to is well once the pending steps that may repair are done.
 pub(super) fn heals(state: &State, plan: &Plan, traced: &Traced, at: Moment) -> bool {
     let (breaks, ahead) = mend(state, plan, traced, at.floor_seconds());
     if breaks.is_empty() || breaks.iter().any(|broken| broken.healed_by.is_none()) {
         return false;
     }
     let sets: Vec<_> = ahead.ds.values.keys().collect();
+    let named: BTreeSet<&Name> = ahead.parent_ns.values.keys().flatten().collect();
     !assess_under(state, at, &sets)
         .iter()
-        .any(|verdict| verdict.delegated && verdict.status == Status::Bogus)
+        .any(|verdict| named.contains(&verdict.server) && verdict.status == Status::Bogus)
 }
 
 fn pending<'a>(state: &'a State, plan: &'a Plan) -> impl Iterator<Item = &'a Step> {
     plan.steps
         .iter()
-        .filter(|step| only_adds(&step.intent) && !state.is_proven(&step.id))
+        .filter(|step| may_repair(plan, &step.intent) && !state.is_proven(&step.id))
 }
 
-/// Takes the pending steps that only add, one after the other, in a world that holds nothing but what is served.
+/// Takes the pending steps that may repair, one after the other, in a world that holds nothing but what is served.
 fn mend(state: &State, plan: &Plan, traced: &Traced, as_of: i64) -> (Vec<Break>, Snapshot) {
     let mut now = state.snapshot().clone();
     let mut world = Traced::default();

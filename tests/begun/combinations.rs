@@ -38,14 +38,15 @@ fn combination(number: usize) -> Hand {
 
 const ALL: usize = 2 * 2 * 3 * 2 * 2 * 2 * 3;
 
-fn scene() -> Scene {
+pub(crate) fn scene() -> Scene {
     let mut scene = Scene::migrate();
     scene.interval = Duration::from_secs(120);
+    scene.pace = Duration::from_secs(120);
     scene
 }
 
 /// The whole of a migration: the delegation names the newcomer alone, the DS too, and no key of the old one is left there.
-fn assert_moved(stage: &Stage, what: &str) {
+pub(crate) fn assert_moved(stage: &Stage, what: &str) {
     let shown = stage.shown();
     let hosts: Vec<String> = stage
         .world
@@ -66,7 +67,7 @@ fn assert_moved(stage: &Stage, what: &str) {
 
 /// Nobody fails for the plan's sake: what fails is what the hand broke, as the checker finds it in what was seen and assumed,
 /// and when that is over nobody fails any more.
-fn assert_no_harm(played: &Played, what: &str) {
+pub(crate) fn assert_no_harm(played: &Played, what: &str) {
     assert!(
         played.added.is_empty(),
         "{what}: the plan added {:#?}",
@@ -101,26 +102,6 @@ async fn every(of: usize, which: usize) {
         failing += usize::from(!played.failing().is_empty());
     }
     println!("{failing} combinations in which the hand broke something that the crowd saw");
-}
-
-#[tokio::test]
-async fn debug() {
-    let number = std::env::var("N").unwrap_or("132".to_owned()).parse().unwrap();
-    let hand = combination(number);
-    let what = format!("combination {number}: {hand:?}");
-    let played = play(scene(), &hand, &what).await;
-    for event in crate::stage::events(&played.kept) {
-        match event {
-            unbroken::workflow::Event::Sweep(_)
-            | unbroken::workflow::Event::Servers(_)
-            | unbroken::workflow::Event::Begin(_) => {}
-            event => println!("{}", format!("{event:?}").chars().take(700).collect::<String>()),
-        }
-    }
-    println!("{}", played.stage.shown());
-    played.ending(&what);
-    assert_moved(&played.stage, &what);
-    assert_no_harm(&played, &what);
 }
 
 #[tokio::test]

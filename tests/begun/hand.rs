@@ -25,6 +25,8 @@ pub(crate) struct Hand {
     pub(crate) parent: Option<Vec<&'static str>>,
     /// Who publishes the CDS and CDNSKEY of whom.
     pub(crate) cds: Vec<(&'static str, &'static str)>,
+    /// For how long nobody plans, seconds, besides a moment.
+    pub(crate) unnoticed: u64,
 }
 
 /// The keys of `name`, those that sign data alone where `data` says so.
@@ -159,12 +161,13 @@ pub(crate) async fn play(scene: Scene, hand: &Hand, what: &str) -> Played {
     let acted = stage.clock.now();
     hand.act(&stage.world, acted);
     // It takes a moment until somebody plans.
-    stage.pass(2).await;
+    stage.pass(2 + hand.unnoticed).await;
+    let looked = stage.clock.now();
     let (kept, diary) = (Kept::default(), Diary::default());
     let watcher = Watcher {
         diary: diary.clone(),
         tally: stage.tally.clone(),
-        over: acted + Duration::from_secs(60_000),
+        over: acted + Duration::from_secs(60_000 + hand.unnoticed),
         what: what.to_owned(),
     };
     let mut runner = stage.open(Box::new(kept.clone()), Box::new(watcher));
@@ -178,7 +181,7 @@ pub(crate) async fn play(scene: Scene, hand: &Hand, what: &str) -> Played {
         .failed
         .push((ended, stage.tally.report().failed()));
     stage.pass(4_000).await;
-    let (over, added) = conflicts(&runner, acted);
+    let (over, added) = conflicts(&runner, acted, looked);
     let told = diary.0.lock().unwrap().clone();
     Played {
         plan: runner.state.plan.as_deref().cloned(),
@@ -196,7 +199,7 @@ pub(crate) async fn play(scene: Scene, hand: &Hand, what: &str) -> Played {
 /// So long the crowd asks before anything happens, seconds: longer than every TTL of the zone.
 pub(crate) const WARM: u64 = 7_200;
 
-fn conflicts(runner: &Runner, acted: Moment) -> (Option<Moment>, Vec<String>) {
+fn conflicts(runner: &Runner, acted: Moment, looked: Moment) -> (Option<Moment>, Vec<String>) {
     let Some(plan) = runner.state.plan_in_force() else {
         return (None, Vec::new());
     };
@@ -210,7 +213,7 @@ fn conflicts(runner: &Runner, acted: Moment) -> (Option<Moment>, Vec<String>) {
             (Some(over), Some(until)) => Some(over.max(Moment::from_seconds(until))),
             _ => None,
         };
-        if conflict.from > acted.ceil_seconds() + 10 {
+        if conflict.from > looked.ceil_seconds() + 10 {
             added.push(format!("{conflict:?}"));
         }
     }

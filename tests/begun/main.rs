@@ -4,5 +4,8 @@
 
 mod combinations;
 mod hand;
+mod repairs;
+mod signers;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod sticky;
