@@ -220,6 +220,7 @@ pub(super) fn wish(
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
             apex_ns_fixed: provider.apex_ns_fixed,
+            signs_live: matches!(provider.driver, ProviderDriver::PowerDns { .. }),
         })
         .collect();
     Ok(Wish {
@@ -240,7 +241,8 @@ pub(super) fn wish(
         },
         soak: wanted.soak.duration().as_secs(),
         sticky_bounded,
-        approve: BTreeSet::new(),
+        resign: Some(wanted.resign.duration().as_secs()).filter(|seconds| *seconds > 0),
+        approve: wanted.approve.iter().map(|kind| kind.word().to_owned()).collect(),
     })
 }
 

@@ -91,6 +91,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
             max_ttl: 0,
             manual: false,
             apex_ns_fixed: false,
+            signs_live: false,
         })
         .collect();
     Wish {
@@ -102,6 +103,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
         rules,
         soak,
         sticky_bounded: false,
+        resign: None,
         approve: std::collections::BTreeSet::new(),
     }
 }

@@ -157,6 +157,9 @@ pub struct Signer {
     /// Whether it lets nobody edit its own apex NS RRset, so that it names itself for as long as it serves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub apex_ns_fixed: bool,
+    /// Whether it signs each answer from what it holds: no re-sign could drop anything.
+    #[serde(default)]
+    pub signs_live: bool,
 }
 
 /// What the gates are judged with.
@@ -211,6 +214,10 @@ pub struct Plan {
     /// after nothing else names it; what holds only so needs an approval.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sticky_bounded: bool,
+    /// Before resolvers are led to a newcomer, its keys must have outlived a re-sign at every member; for so many seconds
+    /// that is awaited before a person is asked. None: it is not awaited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resign: Option<u64>,
     /// When it was made.
     pub made: Moment,
     /// The hash of the plan that this one replaces.

@@ -29,6 +29,8 @@ pub struct Wish {
     pub soak: u64,
     /// Take a provider that names itself for as long as it serves to be forgotten one TTL after nothing else names it.
     pub sticky_bounded: bool,
+    /// For how long a provider's next re-sign is awaited before a person is asked, seconds; none: it is not awaited.
+    pub resign: Option<u64>,
     /// Kinds of steps that wait for a person: `ds`, `ns`, `parent`, `all`.
     pub approve: BTreeSet<String>,
 }
@@ -78,6 +80,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         cds: wish.cds,
         rules: wish.rules,
         sticky_bounded: wish.sticky_bounded,
+        resign: wish.resign,
         made,
         replaces: None,
         assumed: Vec::new(),

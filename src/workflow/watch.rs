@@ -1,7 +1,9 @@
 //! When the copies of the zone have to be compared, and what stands in the way if they differ or cannot be read.
 
 use super::copies::{CONTENTS_WAIVER, Copies, FRESH};
-use super::decide::{Decision, View, wait};
+use super::decide::{View, wait};
+use super::decision::{By, Decision};
+use super::outlook::Outlook;
 use super::plan::{Intent, Step};
 use super::state::Progress;
 use crate::moment::Moment;
@@ -9,7 +11,7 @@ use crate::moment::Moment;
 impl View<'_> {
     /// While resolvers are led to more than one signer: compared now and then, and a difference that lasts is a halt.
     pub(super) fn copies(&self) -> Option<Decision> {
-        if self.led_to() < 2 {
+        if self.led().len() < 2 {
             return None;
         }
         if let Some(decision) = self.due(None) {
@@ -19,12 +21,24 @@ impl View<'_> {
         if self.sweep.started < since + self.settling() {
             return None;
         }
+        let Outlook { safe, by } = self.outlook();
         Some(Decision::Halt {
             what: format!("resolvers are led to copies of the zone that differ since {since}: {words}"),
+            safe,
+            by: By {
+                why: format!(
+                    "users get one answer or the other, since {since} already; for the signatures: {}",
+                    by.why
+                ),
+                ..by
+            },
             choices: vec![
                 "make the copies equal at the providers, then run again: they are compared anew".to_owned(),
                 "until then make every change of the zone at both providers, or at none".to_owned(),
-                "see every server's own answers: unbroken check".to_owned(),
+                format!(
+                    "see every server's own answers: unbroken check {}",
+                    self.plan.zone
+                ),
             ],
         })
     }
@@ -83,11 +97,20 @@ impl View<'_> {
             let why = format!("the copies of the zone differ: {words}");
             return Some(wait(step, Some(until.ceil_seconds()), why));
         }
+        let Outlook { safe, by } = self.outlook();
         Some(Decision::Halt {
-            what: format!("before {}: the copies of the zone differ since {since}: {words}", step.id),
+            what: format!(
+                "before {}: the copies of the zone differ since {since}: {words}",
+                step.id
+            ),
+            safe: format!("this step was not taken, so nobody is led to another copy by it, and {safe}"),
+            by,
             choices: vec![
-                "nothing is broken: nobody is led to another copy by this plan yet, or both are asked as before".to_owned(),
                 "make the copies equal at the providers, then run again: they are compared anew".to_owned(),
+                format!(
+                    "see every server's own answers: unbroken check {}",
+                    self.plan.zone
+                ),
             ],
         })
     }
@@ -136,17 +159,6 @@ impl View<'_> {
                 .collect(),
             why: why.to_owned(),
         }
-    }
-
-    /// To how many signers resolvers are led: by the parent, or by the apex of one to whom the parent leads.
-    fn led_to(&self) -> usize {
-        let mut led = self.plan.led_to(self.now.parent_ns.values.keys().flatten());
-        for name in led.clone() {
-            if let Some(at) = self.now.providers.get(&name) {
-                led.extend(self.plan.led_to(at.apex_ns.values.keys().flatten()));
-            }
-        }
-        led.len()
     }
 }
 
