@@ -67,12 +67,14 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
     let mut name_servers = BTreeMap::new();
+    let mut own_addresses = BTreeMap::new();
     let mut pinned = BTreeMap::new();
     for (name, provider) in &settings.providers {
         let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
         let driver = driver(name, zone, &provider.driver, held, &transport, &clock)?;
         providers.insert(name.clone(), driver);
         name_servers.insert(name.clone(), provider.name_servers.clone());
+        own_addresses.insert(name.clone(), provider.own_addresses.clone());
         if let Some(keys) = settings.pinned(zone, name)? {
             pinned.insert(name.clone(), keys.keys.into_iter().collect());
         }
@@ -93,6 +95,7 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
         zone: zone.clone(),
         providers,
         name_servers,
+        own_addresses,
         parent,
         observer,
         clock,

@@ -48,6 +48,7 @@ pub fn team(
         zone: world.zone().clone(),
         providers,
         name_servers,
+        own_addresses: BTreeMap::new(),
         parent: Arc::new(Rfc2136Parent::new(parent, transport.clone(), clock.clone())),
         observer: Arc::new(DnsObserver::new(observer, transport.clone(), clock.clone())),
         clock: clock.clone(),

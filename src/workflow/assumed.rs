@@ -22,10 +22,7 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
     let mut out = Vec::new();
     let reachable = reachable(plan, now);
     let led = |hosts: &BTreeSet<Name>| plan.led_to(hosts);
-    let delegations: Vec<BTreeSet<Name>> = stages
-        .iter()
-        .map(|stage| plan.name_servers(&stage.group))
-        .collect();
+    let delegations: Vec<BTreeSet<Name>> = stages.iter().map(|stage| plan.hosts_for(&stage.group)).collect();
     let served: Vec<BTreeSet<String>> = now.parent_ns.values.keys().map(led).collect();
     for hosts in before(&delegations, |hosts| served.contains(&led(hosts))) {
         out.push(Assumed {
@@ -51,7 +48,7 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
         // What a newcomer names is nobody's concern before anybody is led to it.
         let counts = plan.before.contains(&signer.name) || reachable.contains(&signer.name);
         if counts && !signer.apex_ns_fixed {
-            let named: Vec<BTreeSet<Name>> = members().map(|stage| plan.name_servers(&stage.group)).collect();
+            let named: Vec<BTreeSet<Name>> = members().map(|stage| plan.hosts_for(&stage.group)).collect();
             let served: Vec<BTreeSet<String>> = at.apex_ns.values.keys().map(led).collect();
             for hosts in before(&named, |hosts| served.contains(&led(hosts))) {
                 out.push(Assumed {

@@ -237,7 +237,7 @@ impl View<'_> {
             }
             Target::ApexNs { at, .. } => provider(at).is_none_or(|p| p.apex_ns.agreed().is_none()),
             Target::Ds(_) => self.now.ds.agreed().is_none(),
-            Target::ParentNs(_) => self.now.parent_ns.agreed().is_none(),
+            Target::ParentNs { .. } => self.now.parent_ns.agreed().is_none(),
             Target::Retired(_) | Target::Nothing => false,
         }
     }

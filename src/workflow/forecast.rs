@@ -188,7 +188,14 @@ impl Snapshot {
                 let provider = self.at(at);
                 provider.apex_ns = only(hosts.clone(), provider.apex_ns.ttl());
             }
-            Target::ParentNs(hosts) => self.parent_ns = only(hosts.clone(), self.parent_ns.ttl()),
+            Target::ParentNs { hosts, glue } => {
+                let ttl = self.parent_ns.ttl();
+                self.parent_ns = only(hosts.clone(), ttl);
+                self.glue = glue
+                    .iter()
+                    .map(|(key, addresses)| (key.clone(), only(addresses.clone(), ttl)))
+                    .collect();
+            }
             Target::Retired(_) | Target::Nothing => {}
         }
     }

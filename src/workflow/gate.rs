@@ -141,7 +141,7 @@ pub(super) fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> E
             };
             replace(&open(Kind::ApexNs, Some(at)), value)
         }
-        Target::ParentNs(hosts) => replace(
+        Target::ParentNs { hosts, .. } => replace(
             &open(Kind::ParentNs, None),
             Value::ParentNs {
                 providers: naming.providers(hosts),

@@ -40,7 +40,7 @@ pub use planner::{Wish, plan};
 pub use preflight::{Finding, Severity, preflight};
 pub use repair::{Break, Repairs, repairs};
 pub use resign::RESIGN_WAIVER;
-pub use snapshot::{AtProvider, KeySet, Now, Snapshot};
+pub use snapshot::{Addresses, AtProvider, KeySet, Now, Snapshot};
 pub use state::{LastSweep, Octets, Progress, Said, State, Try};
 pub use target::{NoTarget, Target, target};
 pub use timeline::{Naming, Traced, timeline, timeline_with_assumed};

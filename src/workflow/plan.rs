@@ -260,6 +260,13 @@ impl Plan {
             .collect()
     }
 
+    /// The name servers that lead to these providers and to no other: what is to name them and nobody else.
+    pub fn hosts_for(&self, of: &[String]) -> BTreeSet<Name> {
+        let mut hosts = self.name_servers(of);
+        hosts.retain(|host| self.owners_of(host).all(|owner| of.contains(&owner.name)));
+        hosts
+    }
+
     /// The name servers of these providers.
     pub fn name_servers(&self, of: &[String]) -> BTreeSet<Name> {
         self.signers

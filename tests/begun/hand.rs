@@ -8,7 +8,7 @@ use unbroken::dns::{Name, Record, Rtype};
 use unbroken::lab::World;
 use unbroken::moment::Moment;
 use unbroken::runner::{Ending, Reporter, Runner};
-use unbroken::workflow::{Decision, Event, Finding, Plan, State, options, timeline_with_assumed};
+use unbroken::workflow::{Decision, Event, Finding, State, options, timeline_with_assumed};
 
 use crate::stage::{Exit, Kept, Scene, Stage, events};
 
@@ -142,7 +142,6 @@ pub(crate) struct Played {
     pub(crate) stage: Stage,
     pub(crate) exit: Exit,
     pub(crate) kept: Kept,
-    pub(crate) plan: Option<Plan>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) told: Told,
     /// When the hand acted.
@@ -184,7 +183,6 @@ pub(crate) async fn play(scene: Scene, hand: &Hand, what: &str) -> Played {
     let (over, added) = conflicts(&runner, acted, looked);
     let told = diary.0.lock().unwrap().clone();
     Played {
-        plan: runner.state.plan.as_deref().cloned(),
         stage,
         exit,
         kept,

@@ -4,6 +4,7 @@
 
 mod combinations;
 mod hand;
+mod hosts;
 mod repairs;
 mod signers;
 #[path = "../stage/mod.rs"]

@@ -3,6 +3,7 @@
 mod begun;
 mod chain;
 mod contents;
+mod hosts;
 mod keys;
 mod life;
 mod membership;
@@ -87,6 +88,8 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     findings.extend(begun::sticky(plan));
     findings.extend(begun::begun(state, plan));
     findings.extend(begun::broken(state, plan));
+    findings.extend(hosts::addresses(plan, now));
+    findings.extend(hosts::shared(plan));
     findings.extend(servers::answers(state));
     findings.extend(servers::blind_spots(state));
     findings.extend(chain::members(state, plan));
