@@ -251,6 +251,7 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
         .validate()
         .map_err(|error| RunError::Checker(error.to_string()))?;
     let report = check(&traced.timeline, &options(&plan));
+    let first = state.ledger.began().map_or(i64::MIN, Moment::ceil_seconds);
     let conflicts = report
         .conflicts
         .iter()
@@ -262,8 +263,13 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
                     .unwrap_or_default()
             };
             let from = Moment::from_seconds(conflict.from);
+            let found = if conflict.from <= first {
+                " (found at the first look)"
+            } else {
+                ""
+            };
             format!(
-                "{} from {from}: {} against {}",
+                "{} from {from}{found}: {} against {}",
                 conflict.rule,
                 side(&conflict.left),
                 side(&conflict.right)

@@ -262,14 +262,17 @@ impl View<'_> {
             let hurries = repairs.is_some() && may_repair(self.plan, &step.intent);
             !self.state.is_proven(&step.id) && (follows || hurries)
         });
-        let mut decisions: Vec<((u8, i64), bool, Decision)> = ready
+        let rank = |step: &Step| {
+            let repairs = repairs.as_deref().unwrap_or_default();
+            repairs.iter().position(|id| *id == step.id).unwrap_or(usize::MAX)
+        };
+        let mut decisions: Vec<((u8, i64), usize, Decision)> = ready
             .map(|step| {
-                let repairs = repairs.as_ref().is_some_and(|steps| steps.contains(&step.id));
                 let decision = self.judge(step);
-                (urgency(&decision), !repairs, decision)
+                (urgency(&decision), rank(step), decision)
             })
             .collect();
-        decisions.sort_by_key(|(urgency, later, _)| (urgency.0, *later, urgency.1));
+        decisions.sort_by_key(|(urgency, rank, _)| (urgency.0, *rank, urgency.1));
         match decisions.into_iter().next() {
             Some((_, _, decision)) => decision,
             None => {

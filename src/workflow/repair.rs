@@ -75,7 +75,8 @@ pub fn repairs(state: &State, plan: &Plan, as_of: i64) -> Repairs {
     }
 }
 
-/// The steps that repair something now; empty where nothing is broken.
+/// The steps that repair something now, what breaks most first: a DS that leads nowhere, then keys that are missing. None where
+/// nothing is broken.
 pub(super) fn healing(state: &State, plan: &Plan, traced: &Traced, as_of: i64) -> Option<Vec<StepId>> {
     let (breaks, _) = mend(state, plan, traced, as_of);
     if breaks.is_empty() {

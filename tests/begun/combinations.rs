@@ -40,7 +40,7 @@ const ALL: usize = 2 * 2 * 3 * 2 * 2 * 2 * 3;
 
 pub(crate) fn scene() -> Scene {
     let mut scene = Scene::migrate();
-    scene.interval = Duration::from_secs(120);
+    scene.interval = Duration::from_secs(300);
     scene.pace = Duration::from_secs(120);
     scene
 }
@@ -95,13 +95,19 @@ async fn every(of: usize, which: usize) {
     for number in (0..ALL).filter(|number| number / (ALL / 3) == of && number % 2 == which) {
         let hand = combination(number);
         let what = format!("combination {number}: {hand:?}");
-        let played = play(scene(), &hand, &what).await;
+        let mut scene = scene();
+        if !hand.cds.is_empty() {
+            // No resolver asks for CDS: what a crowd would see was seen without it. The end has to be the same.
+            scene.policies = Some(Vec::new());
+        }
+        let played = play(scene, &hand, &what).await;
         played.ending(&what);
         assert_moved(&played.stage, &what);
         assert_no_harm(&played, &what);
         failing += usize::from(!played.failing().is_empty());
     }
-    println!("{failing} combinations in which the hand broke something that the crowd saw");
+    // A third of the crowd's combinations at the least: a crowd that sees nothing proves nothing.
+    assert!(failing >= ALL / 3 / 2 / 2 / 3, "only {failing}");
 }
 
 #[tokio::test]
