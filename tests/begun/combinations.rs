@@ -15,7 +15,11 @@ fn combination(number: usize) -> Hand {
         rest /= of;
         drawn
     };
-    let mut hand = Hand::default();
+    // Long enough for the crowd to meet what is broken, and much shorter than the TTLs of what was served before.
+    let mut hand = Hand {
+        unnoticed: 180,
+        ..Hand::default()
+    };
     if draw(2) == 1 {
         hand.keys.push(("a", "b"));
     }
@@ -41,7 +45,6 @@ const ALL: usize = 2 * 2 * 3 * 2 * 2 * 2 * 3;
 pub(crate) fn scene() -> Scene {
     let mut scene = Scene::migrate();
     scene.interval = Duration::from_secs(300);
-    scene.pace = Duration::from_secs(120);
     scene
 }
 
@@ -90,7 +93,7 @@ pub(crate) fn assert_no_harm(played: &Played, what: &str) {
     );
 }
 
-async fn every(of: usize, which: usize) {
+async fn every(of: usize, which: usize, least: usize) {
     let mut failing = 0;
     for number in (0..ALL).filter(|number| number / (ALL / 3) == of && number % 2 == which) {
         let hand = combination(number);
@@ -106,36 +109,36 @@ async fn every(of: usize, which: usize) {
         assert_no_harm(&played, &what);
         failing += usize::from(!played.failing().is_empty());
     }
-    // A third of the crowd's combinations at the least: a crowd that sees nothing proves nothing.
-    assert!(failing >= ALL / 3 / 2 / 2 / 3, "only {failing}");
+    // A crowd that sees nothing proves nothing.
+    assert!(failing >= least, "only {failing}");
 }
 
 #[tokio::test]
 async fn delegated_to_the_old_one_without_keys() {
-    every(0, 0).await;
+    every(0, 0, 8).await;
 }
 
 #[tokio::test]
 async fn delegated_to_the_old_one_with_keys() {
-    every(0, 1).await;
+    every(0, 1, 8).await;
 }
 
 #[tokio::test]
 async fn delegated_to_both_without_keys() {
-    every(1, 0).await;
+    every(1, 0, 8).await;
 }
 
 #[tokio::test]
 async fn delegated_to_both_with_keys() {
-    every(1, 1).await;
+    every(1, 1, 8).await;
 }
 
 #[tokio::test]
 async fn delegated_to_the_new_one_without_keys() {
-    every(2, 0).await;
+    every(2, 0, 20).await;
 }
 
 #[tokio::test]
 async fn delegated_to_the_new_one_with_keys() {
-    every(2, 1).await;
+    every(2, 1, 20).await;
 }

@@ -186,7 +186,7 @@ pub(crate) async fn play(scene: Scene, hand: &Hand, what: &str) -> Played {
         .unwrap()
         .failed
         .push((ended, stage.tally.report().failed()));
-    stage.pass(4_000).await;
+    stage.pass(2_000).await;
     let (over, added) = conflicts(&runner, acted, looked);
     let told = diary.0.lock().unwrap().clone();
     Played {
