@@ -72,7 +72,12 @@ impl Judge<'_> {
         let mut reasons: Vec<Reason> = Vec::new();
         let mut status = Status::Bogus;
         for attempt in &signers.attempts {
-            let (reason, undecided) = self.attempt_fault(attempt, &what, zone);
+            let (mut reason, undecided) = self.attempt_fault(attempt, &what, zone);
+            let key = attempt.key.key();
+            reason = reason
+                .of(&rrset.name, rrset.rtype)
+                .by(key.tag(), key.algorithm, Some(attempt.window));
+            reason.about.key = Some(attempt.key.to_string());
             if undecided {
                 status = Status::Indeterminate;
             }
@@ -81,12 +86,15 @@ impl Judge<'_> {
             }
         }
         for (tag, algorithm) in &signers.orphans {
-            reasons.push(Reason::new(
+            reasons.push(
+                Reason::new(
                 "signature-no-key",
                 zone,
                 format!("{what}: no trusted key has the signature's tag {tag} and algorithm {algorithm}"),
                 "RFC 4035 section 5.3.1",
-            ));
+            )
+            .of(&rrset.name, rrset.rtype)
+            .by(*tag, *algorithm, None));
         }
         if rrset.broken_signatures > 0 {
             reasons.push(Reason::new(
@@ -94,7 +102,8 @@ impl Judge<'_> {
                 zone,
                 format!("{what}: {} signatures cannot be read", rrset.broken_signatures),
                 "RFC 4034 section 3.1",
-            ));
+            )
+            .of(&rrset.name, rrset.rtype));
         }
         if signers.untried > 0 {
             status = Status::Indeterminate;
@@ -103,7 +112,8 @@ impl Judge<'_> {
                 zone,
                 format!("{what}: {} more signatures were not tried", signers.untried),
                 "CVE-2023-50387",
-            ));
+            )
+            .of(&rrset.name, rrset.rtype));
         }
         if reasons.is_empty() {
             reasons.push(Reason::new(
@@ -111,7 +121,8 @@ impl Judge<'_> {
                 zone,
                 format!("{what}: no signature, though the zone is secure"),
                 "RFC 4035 section 5.5",
-            ));
+            )
+            .of(&rrset.name, rrset.rtype));
         }
         (status, reasons)
     }

@@ -1,0 +1,1 @@
+//! Small worlds, captured and damaged.
