@@ -40,7 +40,10 @@ pub(super) fn read(text: &str) -> Result<Option<Capture>, CaptureError> {
         notes: Vec::new(),
     };
     for (name, analysis) in &document {
-        let at = analysis.get("analysis_end").and_then(Value::as_str).and_then(time);
+        let at = analysis
+            .get("analysis_end")
+            .and_then(Value::as_str)
+            .and_then(time);
         for query in analysis
             .get("queries")
             .and_then(Value::as_array)
@@ -62,7 +65,10 @@ fn question(query: &Value) -> Option<(Name, Rtype)> {
     if word("qclass").is_some_and(|class| class != "IN") {
         return None;
     }
-    Some((Name::parse(word("qname")?).ok()?, Rtype::from_str(word("qtype")?).ok()?))
+    Some((
+        Name::parse(word("qname")?).ok()?,
+        Rtype::from_str(word("qtype")?).ok()?,
+    ))
 }
 
 fn responses(query: &Value, name: &Name, rtype: Rtype, at: Option<i64>, out: &mut Vec<Captured>) {
@@ -82,7 +88,12 @@ fn responses(query: &Value, name: &Name, rtype: Rtype, at: Option<i64>, out: &mu
                 name: name.clone(),
                 rtype,
                 server: server.clone(),
-                transport: if tcp || went_to_tcp(response) { "tcp" } else { "udp" }.to_owned(),
+                transport: if tcp || went_to_tcp(response) {
+                    "tcp"
+                } else {
+                    "udp"
+                }
+                .to_owned(),
                 at,
                 answer: message(response, name, rtype),
             });

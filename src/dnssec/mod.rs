@@ -15,8 +15,8 @@ mod verify;
 
 pub use anchors::{AnchorError, Anchors, IANA_ROOT_ANCHORS};
 pub use chain::{
-    About, AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason, Status, WalkStep,
-    SignatureMark, WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
+    About, AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason,
+    SignatureMark, Status, WalkStep, WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
 };
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};

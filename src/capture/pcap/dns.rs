@@ -95,7 +95,10 @@ impl Talk {
     /// The answers, and each question that got none.
     pub(super) fn finish(mut self, notes: &mut Vec<String>) -> Vec<Captured> {
         if self.undecodable > 0 {
-            notes.push(format!("{} messages on port 53 cannot be decoded", self.undecodable));
+            notes.push(format!(
+                "{} messages on port 53 cannot be decoded",
+                self.undecodable
+            ));
         }
         if self.others > 0 {
             notes.push(format!("{} messages are no questions or answers", self.others));

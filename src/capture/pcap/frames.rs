@@ -45,10 +45,7 @@ pub(super) fn each<'a>(
     }
 }
 
-fn classic<'a>(
-    octets: &'a [u8],
-    take: &mut dyn FnMut(Frame<'a>),
-) -> Result<Option<String>, CaptureError> {
+fn classic<'a>(octets: &'a [u8], take: &mut dyn FnMut(Frame<'a>)) -> Result<Option<String>, CaptureError> {
     let (mut rest, header) = parse_pcap_header(octets)
         .map_err(|_| CaptureError::Document("the header of the pcap file is damaged".to_owned()))?;
     while !rest.is_empty() {
@@ -117,7 +114,9 @@ fn next_generation<'a>(
                 });
             }
             Block::SimplePacket(found) => {
-                let Some(interface) = interfaces.first() else { continue };
+                let Some(interface) = interfaces.first() else {
+                    continue;
+                };
                 let length = (found.origlen as usize).min(found.data.len());
                 take(Frame {
                     link: interface.link.0,

@@ -19,9 +19,5 @@ pub(super) fn read(octets: &[u8]) -> Result<Option<Capture>, CaptureError> {
     packets.finish(&mut talk);
     notes.extend(packets.notes());
     let answers = talk.finish(&mut notes);
-    Ok(Some(Capture {
-        form,
-        answers,
-        notes,
-    }))
+    Ok(Some(Capture { form, answers, notes }))
 }

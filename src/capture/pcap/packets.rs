@@ -105,7 +105,9 @@ impl Packets {
             notes.push(format!("{} packets cannot be read", self.unreadable));
         }
         for (link, count) in &self.unknown_links {
-            notes.push(format!("{count} packets have link type {link}, which is not read here"));
+            notes.push(format!(
+                "{count} packets have link type {link}, which is not read here"
+            ));
         }
         notes.extend(self.streams.notes());
         notes
@@ -131,7 +133,9 @@ fn sliced<'a>(frame: &Frame<'a>) -> Option<Sliced<'a>> {
         113 => SlicedPacket::from_linux_sll(octets),
         // Linux cooked v2: the protocol comes first, and the header has 20 octets.
         276 => {
-            let protocol = octets.first_chunk::<2>().map_or(0, |two| u16::from_be_bytes(*two));
+            let protocol = octets
+                .first_chunk::<2>()
+                .map_or(0, |two| u16::from_be_bytes(*two));
             SlicedPacket::from_ether_type(EtherType(protocol), octets.get(20..).unwrap_or_default())
         }
         _ => return None,

@@ -98,7 +98,10 @@ impl Streams {
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.gaps > 0 {
-            notes.push(format!("{} TCP streams have gaps: read up to the first", self.gaps));
+            notes.push(format!(
+                "{} TCP streams have gaps: read up to the first",
+                self.gaps
+            ));
         }
         if self.refused > 0 {
             notes.push(format!(

@@ -153,9 +153,7 @@ pub async fn run(args: &ChainArgs, context: &Context) -> Result<Exit, Failure> {
         limits,
     };
     let verdict = validate(&taken.corpus, &anchors, &args.name, args.rtype, &options);
-    let every = args
-        .every
-        .then(|| every(&taken.corpus, &anchors, args, &options));
+    let every = args.every.then(|| every(&taken.corpus, &anchors, args, &options));
     let judged = Judged {
         args,
         at,

@@ -42,7 +42,9 @@ pub(super) fn print(judged: &Judged<'_>, context: &Context) {
         out.line("each by itself:");
         for each in every {
             let said = each.codes.join(", ");
-            let at = each.at.map_or_else(|| "at no known time".to_owned(), |at| at.to_string());
+            let at = each
+                .at
+                .map_or_else(|| "at no known time".to_owned(), |at| at.to_string());
             out.line(
                 format!(
                     "  {} {} {at}: {} {said}",
@@ -209,9 +211,9 @@ fn tried_lines(tried: &Tried, context: &Context) {
         ));
     }
     for (tag, algorithm) in &tried.no_key {
-        context
-            .out
-            .line(format!("    no key for the signature of {tag}, algorithm {algorithm}"));
+        context.out.line(format!(
+            "    no key for the signature of {tag}, algorithm {algorithm}"
+        ));
     }
     if tried.untried > 0 {
         context

@@ -88,41 +88,48 @@ impl Judge<'_> {
         for (tag, algorithm) in &signers.orphans {
             reasons.push(
                 Reason::new(
-                "signature-no-key",
-                zone,
-                format!("{what}: no trusted key has the signature's tag {tag} and algorithm {algorithm}"),
-                "RFC 4035 section 5.3.1",
-            )
-            .of(&rrset.name, rrset.rtype)
-            .by(*tag, *algorithm, None));
+                    "signature-no-key",
+                    zone,
+                    format!("{what}: no trusted key has the signature's tag {tag} and algorithm {algorithm}"),
+                    "RFC 4035 section 5.3.1",
+                )
+                .of(&rrset.name, rrset.rtype)
+                .by(*tag, *algorithm, None),
+            );
         }
         if rrset.broken_signatures > 0 {
-            reasons.push(Reason::new(
-                "signature-unreadable",
-                zone,
-                format!("{what}: {} signatures cannot be read", rrset.broken_signatures),
-                "RFC 4034 section 3.1",
-            )
-            .of(&rrset.name, rrset.rtype));
+            reasons.push(
+                Reason::new(
+                    "signature-unreadable",
+                    zone,
+                    format!("{what}: {} signatures cannot be read", rrset.broken_signatures),
+                    "RFC 4034 section 3.1",
+                )
+                .of(&rrset.name, rrset.rtype),
+            );
         }
         if signers.untried > 0 {
             status = Status::Indeterminate;
-            reasons.push(Reason::new(
-                "work-limit",
-                zone,
-                format!("{what}: {} more signatures were not tried", signers.untried),
-                "CVE-2023-50387",
-            )
-            .of(&rrset.name, rrset.rtype));
+            reasons.push(
+                Reason::new(
+                    "work-limit",
+                    zone,
+                    format!("{what}: {} more signatures were not tried", signers.untried),
+                    "CVE-2023-50387",
+                )
+                .of(&rrset.name, rrset.rtype),
+            );
         }
         if reasons.is_empty() {
-            reasons.push(Reason::new(
-                "signature-missing",
-                zone,
-                format!("{what}: no signature, though the zone is secure"),
-                "RFC 4035 section 5.5",
-            )
-            .of(&rrset.name, rrset.rtype));
+            reasons.push(
+                Reason::new(
+                    "signature-missing",
+                    zone,
+                    format!("{what}: no signature, though the zone is secure"),
+                    "RFC 4035 section 5.5",
+                )
+                .of(&rrset.name, rrset.rtype),
+            );
         }
         (status, reasons)
     }

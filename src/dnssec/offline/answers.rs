@@ -57,7 +57,10 @@ impl Run<'_> {
                 break;
             };
             if seen.contains(&next) || seen.len() > self.options.limits.aliases as usize {
-                let text = format!("more than {} aliases follow each other", self.options.limits.aliases);
+                let text = format!(
+                    "more than {} aliases follow each other",
+                    self.options.limits.aliases
+                );
                 let zone = next.clone();
                 let reason = Reason::new("too-many-aliases", &zone, text, "RFC 1034 section 3.6.2");
                 reasons.push(Said::new(reason, None));
@@ -190,7 +193,7 @@ impl Run<'_> {
         if let Some((_, status, _)) = &way.end
             && (*status == Status::Insecure || !signers.contains(zone))
         {
-            return ended(way);
+            return carry_on(ended(way), name, rtype, form, message);
         }
         let deeper = signers
             .iter()
@@ -213,7 +216,13 @@ impl Run<'_> {
             let reason = Reason::new("signature-wrong-signer", zone, text, "RFC 4035 section 5.3.1");
             return Outcome::new(Status::Bogus, self.said(vec![reason], index));
         };
-        let text = format!("the answer of {zone} to {signer} DS is missing");
+        let missing: Vec<String> = way
+            .open
+            .iter()
+            .filter(|(open, _)| signer.is_at_or_below(open))
+            .map(|(open, _)| format!("{open} DS"))
+            .collect();
+        let text = format!("the answer of {zone} to {} is missing", missing.join(" or "));
         let mut reasons = vec![not_captured(zone, text)];
         reasons.extend(looked_at.iter().cloned());
         Outcome::new(Status::Indeterminate, reasons)
@@ -234,8 +243,8 @@ impl Run<'_> {
             let found = self.judge(|judge| judge.answer(name, rtype, zone, &set.keys, message));
             let server = self.server(index);
             for (rrset, signers) in &found.rrsets {
-                self.tried
-                    .push(Tried::of(Some(rrset), zone, server.clone(), signers));
+                let label = format!("{} {}", rrset.name, rrset.rtype);
+                self.tried.push(Tried::of(label, zone, server.clone(), signers));
             }
             let outcome = Outcome {
                 status: found.status,
@@ -291,7 +300,8 @@ impl Run<'_> {
             return;
         };
         outcome.status = Status::Indeterminate;
-        let text = format!("the answer of {zone} to {open} DS is missing, so an unsigned zone may begin there");
+        let text =
+            format!("the answer of {zone} to {open} DS is missing, so an unsigned zone may begin there");
         outcome.reasons.insert(0, not_captured(zone, text));
         outcome.reasons.extend(looked_at.iter().cloned());
     }
@@ -302,6 +312,29 @@ fn ended(way: &Descent) -> Outcome {
         Some((_, status, reasons)) => Outcome::new(*status, reasons.clone()),
         None => Outcome::new(Status::Indeterminate, Vec::new()),
     }
+}
+
+/// An insecure answer says something all the same, and an alias leads on from it.
+fn carry_on(mut outcome: Outcome, name: &Name, rtype: Rtype, form: Form, message: &Message) -> Outcome {
+    if outcome.status != Status::Insecure {
+        return outcome;
+    }
+    let at_name = |wanted: Rtype| {
+        message
+            .answer
+            .iter()
+            .find(|record| record.name == *name && record.rtype == wanted)
+    };
+    outcome.kind = match form {
+        Form::NoData => Some(AnswerKind::NoData),
+        Form::NxDomain => Some(AnswerKind::NxDomain),
+        _ if rtype == Rtype::ANY || at_name(rtype).is_some() => Some(AnswerKind::Positive),
+        _ => {
+            outcome.left = at_name(Rtype::CNAME).and_then(crate::dns::Record::target);
+            Some(AnswerKind::Cname)
+        }
+    };
+    outcome
 }
 
 /// The one that decides about a chain of aliases.

@@ -122,16 +122,12 @@ impl Corpus {
 
     /// The answers to a question that hold a message, equal ones together.
     pub(super) fn to(&self, name: &Name, rtype: Rtype) -> &[Same] {
-        self.asked
-            .get(&(name.clone(), rtype))
-            .map_or(&[], Vec::as_slice)
+        self.asked.get(&(name.clone(), rtype)).map_or(&[], Vec::as_slice)
     }
 
     /// Those without one.
     pub(super) fn silent(&self, name: &Name, rtype: Rtype) -> &[usize] {
-        self.silent
-            .get(&(name.clone(), rtype))
-            .map_or(&[], Vec::as_slice)
+        self.silent.get(&(name.clone(), rtype)).map_or(&[], Vec::as_slice)
     }
 
     /// Answers that point to the zone `cut`.

@@ -84,7 +84,7 @@ impl Run<'_> {
             let Some((parent, keys)) = way.path.last().cloned() else {
                 break;
             };
-            match self.cut(&child, &parent, &keys) {
+            match self.cut(&child, &parent, &keys, !way.open.is_empty()) {
                 Cut::Zone(keys) => {
                     way.path.push((child, keys));
                     way.open.clear();
@@ -100,7 +100,8 @@ impl Run<'_> {
         way
     }
 
-    fn cut(&mut self, child: &Name, parent: &Name, sets: &KeySets) -> Cut {
+    /// `unsure`: a zone in between may begin that is not known, so that what does not fit may be that zone's.
+    fn cut(&mut self, child: &Name, parent: &Name, sets: &KeySets, unsure: bool) -> Cut {
         if let Some(known) = self.cuts.get(child) {
             return known.clone();
         }
@@ -123,12 +124,15 @@ impl Run<'_> {
                 }
             }
         }
-        let found = self.conclude(told, child, parent);
+        if unsure {
+            told.unknown.append(&mut told.bogus);
+        }
+        let found = self.conclude(told, child, parent, unsure);
         self.cuts.insert(child.clone(), found.clone());
         found
     }
 
-    fn conclude(&mut self, mut told: Told, child: &Name, parent: &Name) -> Cut {
+    fn conclude(&mut self, mut told: Told, child: &Name, parent: &Name, unsure: bool) -> Cut {
         if !told.ds.is_empty() {
             let all = told.ds.into_iter().map(|(ds, index)| (ds, Some(index))).collect();
             return self.keys_under(child, Some(parent), all);
@@ -145,7 +149,7 @@ impl Run<'_> {
         for index in self.corpus.silent(child, Rtype::DS).iter().copied().take(4) {
             told.unknown.push(self.silence(index, parent));
         }
-        if rank(Status::Indeterminate, &told.unknown) == 2 {
+        if !unsure && rank(Status::Indeterminate, &told.unknown) == 2 {
             return self.ended(child, parent, Status::Indeterminate, told.unknown);
         }
         Cut::Unknown(told.unknown)
@@ -167,7 +171,10 @@ impl Run<'_> {
     }
 
     /// One answer about the delegation of `child`, under each of the parent's key sets until one fits.
-    #[allow(clippy::too_many_arguments, reason = "one answer, and all that it is judged by")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one answer, and all that it is judged by"
+    )]
     fn hear(
         &mut self,
         told: &mut Told,
@@ -188,7 +195,8 @@ impl Run<'_> {
                 }
             });
             let server = self.server(index);
-            self.tried.push(Tried::of(None, parent, server, &found.signers));
+            self.tried
+                .push(Tried::of(format!("{child} DS"), parent, server, &found.signers));
             let status = self.hear_one(told, child, parent, set, index, message, found, referral);
             match status {
                 None => return,
@@ -213,7 +221,10 @@ impl Run<'_> {
     }
 
     /// None where something is established; else why not.
-    #[allow(clippy::too_many_arguments, reason = "one answer, and all that it is judged by")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one answer, and all that it is judged by"
+    )]
     fn hear_one(
         &mut self,
         told: &mut Told,
@@ -251,10 +262,7 @@ impl Run<'_> {
                     let denied = matches!(
                         answer.kind,
                         Some(
-                            AnswerKind::NoData
-                                | AnswerKind::NxDomain
-                                | AnswerKind::Cname
-                                | AnswerKind::Dname
+                            AnswerKind::NoData | AnswerKind::NxDomain | AnswerKind::Cname | AnswerKind::Dname
                         )
                     );
                     if answer.status == Status::Secure && denied {
@@ -340,13 +348,9 @@ impl Run<'_> {
         let corpus = self.corpus;
         let message = corpus.get(index)?.answer.as_ref().ok()?;
         let found = self.judge(|judge| judge.dnskey(zone, ds, message));
-        let rrset = message
-            .answer_rrsets()
-            .into_iter()
-            .find(|set| set.name == *zone && set.rtype == Rtype::DNSKEY);
         let server = self.server(index);
         self.tried
-            .push(Tried::of(rrset.as_ref(), zone, server, &found.signers));
+            .push(Tried::of(format!("{zone} DNSKEY"), zone, server, &found.signers));
         Some(found)
     }
 
@@ -365,7 +369,11 @@ impl Run<'_> {
             verdict,
             ds: ds.clone(),
             dnskey: Vec::new(),
-            servers: from.iter().flatten().filter_map(|index| self.server(*index)).collect(),
+            servers: from
+                .iter()
+                .flatten()
+                .filter_map(|index| self.server(*index))
+                .collect(),
             reasons,
         }
     }

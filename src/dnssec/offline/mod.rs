@@ -136,7 +136,10 @@ impl<'a> Run<'a> {
         let all = corpus.to(name, rtype);
         let most = self.options.limits.answers as usize;
         if all.len() > most {
-            let text = format!("{} more answers to {name} {rtype} were not tried", all.len() - most);
+            let text = format!(
+                "{} more answers to {name} {rtype} were not tried",
+                all.len() - most
+            );
             self.overrun(name, text);
         }
         all.iter().take(most).map(|same| same.first).collect()

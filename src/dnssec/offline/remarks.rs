@@ -67,8 +67,7 @@ fn ends_soon(zone: &Name, rrset: &Rrset, signers: &Signers, at: i64) -> Option<R
             "the last good signature of {} {} ends in {left} s",
             rrset.name, rrset.rtype
         );
-        Reason::new("signature-ends-soon", zone, text, "RFC 6781 section 4.4.2")
-            .of(&rrset.name, rrset.rtype)
+        Reason::new("signature-ends-soon", zone, text, "RFC 6781 section 4.4.2").of(&rrset.name, rrset.rtype)
     })
 }
 

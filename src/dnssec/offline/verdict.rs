@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{ExtendedError, Spent, extended_error};
-use crate::dns::{Name, Rrset, Rtype};
+use crate::dns::{Name, Rtype};
 use crate::dnssec::{AnswerKind, Attempt, Dnskey, DsSet, KeysVerdict, Reason, Signers, Status};
 
 /// A reason, with the server whose answer it is about.
@@ -143,7 +143,7 @@ pub struct TriedPair {
 /// All pairs of one RRset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tried {
-    /// Owner and type; `proof` for the records of a denial at the parent.
+    /// Owner and type; for a DS also the records of its denial.
     pub rrset: String,
     /// The zone whose keys were tried.
     pub zone: Name,
@@ -159,9 +159,9 @@ pub struct Tried {
 }
 
 impl Tried {
-    pub(super) fn of(rrset: Option<&Rrset>, zone: &Name, server: Option<String>, signers: &Signers) -> Tried {
+    pub(super) fn of(rrset: String, zone: &Name, server: Option<String>, signers: &Signers) -> Tried {
         Tried {
-            rrset: rrset.map_or_else(|| "proof".to_owned(), |set| format!("{} {}", set.name, set.rtype)),
+            rrset,
             zone: zone.clone(),
             server,
             pairs: signers.attempts.iter().map(pair).collect(),
