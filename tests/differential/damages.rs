@@ -451,7 +451,7 @@ fn signed_anew(list: &mut List) {
     });
     list.add("signed-by-parent-key", &[WWW], true, |case, m, _| {
         if is(case, m, WWW) {
-            sign_anew(m, A, &[&case.signers("test.")[1]], case.now, |_| {});
+            sign_anew(m, A, &[&case.signers("test.")[1]], case.now, |s| s.signer = case.child.clone());
         }
     });
     list.add("signed-by-parent-zone", &[WWW], true, |case, m, _| {

@@ -88,8 +88,8 @@ impl Unbound {
             trust-anchor-file: \"{anchor}\"\n  module-config: \"validator iterator\"\n  qname-minimisation: no\n  aggressive-nsec: no\n  \
             val-max-restart: 0\n  prefetch: no\n  val-log-level: 2\n  harden-referral-path: no\n  harden-below-nxdomain: no\n  \
             outbound-msg-retry: 1\n  edns-buffer-size: 1232\n  use-caps-for-id: no\n  rrset-roundrobin: no\n  minimal-responses: no\n  \
-            infra-host-ttl: 1\n  local-zone: \"test.\" nodefault\nremote-control:\n  control-enable: no\nstub-zone:\n  name: \".\"\n  \
-            stub-addr: 127.0.0.1@{upstream}\n  stub-prime: no\n"
+            infra-host-ttl: 1\n  local-zone: \"test.\" nodefault\nremote-control:\n  control-enable: no\nforward-zone:\n  name: \".\"\n  \
+            forward-addr: 127.0.0.1@{upstream}\n"
         );
         std::fs::write(dir.join("unbound.conf"), text).unwrap();
         let mut server = Server::start(&dir, "unbound", &["-d", "-c", "unbound.conf"]);

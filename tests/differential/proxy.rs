@@ -74,6 +74,8 @@ fn with_question(query: &[u8], mut response: Vec<u8>) -> Vec<u8> {
         response[12..end].copy_from_slice(&query[12..end]);
     }
     response[2] |= query[2] & 1;
+    // As good as a resolver that asked for whoever wants recursion.
+    response[3] |= (query[2] & 1) << 7;
     response
 }
 

@@ -189,10 +189,8 @@ impl Run<'_> {
         let Some((zone, keys)) = way.path.last() else {
             return ended(way);
         };
-        // A DS belongs to the parent, so that what is known of the cut itself does not matter here.
-        if let Some((_, status, _)) = &way.end
-            && (*status == Status::Insecure || !signers.contains(zone))
-        {
+        // What the last secure zone itself signs is judged by its keys, whatever may begin below it.
+        if way.end.is_some() && !signers.contains(zone) {
             return carry_on(ended(way), name, rtype, form, message);
         }
         let deeper = signers
@@ -206,7 +204,40 @@ impl Run<'_> {
         if outcome.status == Status::Bogus && signers.is_empty() {
             self.reconsider(&mut outcome, name, zone, way, index, message);
         }
-        outcome
+        if outcome.status == Status::Secure {
+            return outcome;
+        }
+        self.alias_alone(name, rtype, zone, keys, index, message)
+            .unwrap_or(outcome)
+    }
+
+    /// The alias of an answer whose rest does not validate: its target may be asked for by itself.
+    fn alias_alone(
+        &mut self,
+        name: &Name,
+        rtype: Rtype,
+        zone: &Name,
+        keys: &KeySets,
+        index: usize,
+        message: &Message,
+    ) -> Option<Outcome> {
+        let target = message
+            .answer
+            .iter()
+            .find(|record| record.rtype == Rtype::CNAME && record.name == *name)
+            .and_then(crate::dns::Record::target)?;
+        let known = self.corpus.to(&target, rtype);
+        if known.iter().all(|same| same.first == index) {
+            return None;
+        }
+        let mut alone = message.clone();
+        alone.rcode = crate::dns::Rcode::NOERROR;
+        alone.answer.retain(|record| {
+            record.name == *name || record.rtype != Rtype::CNAME && name.is_at_or_below(&record.name)
+        });
+        alone.authority.retain(|record| record.rtype != Rtype::SOA);
+        let outcome = self.under(name, rtype, zone, keys, index, &alone);
+        (outcome.status == Status::Secure && outcome.left.as_ref() == Some(&target)).then_some(outcome)
     }
 
     /// An answer signed by a zone to which the way does not lead.
