@@ -402,6 +402,29 @@ fn signatures_of_answers(list: &mut List) {
         let ttl = 1 + dice.below(200) as u32;
         m.answer.iter_mut().for_each(|r| r.ttl = ttl);
     });
+    list.www("ttls-differ", |_, m, _| {
+        let least = m
+            .answer
+            .iter()
+            .filter(|r| r.rtype == A)
+            .map(|r| r.rdata.clone())
+            .min();
+        for record in m.answer.iter_mut().filter(|r| r.rtype == A) {
+            record.ttl = if Some(&record.rdata) == least.as_ref() {
+                299
+            } else {
+                10
+            };
+        }
+    });
+    list.denial("letter-case", &[APEX], |_, m, _| {
+        let of_www =
+            |r: &&mut Record| r.rtype == Rtype::MX && r.rdata.get(3..6).is_some_and(|label| label == b"www");
+        m.answer
+            .iter_mut()
+            .filter(of_www)
+            .for_each(|r| r.rdata[3..6].copy_from_slice(b"WWW"));
+    });
     list.www("ttl-higher", |_, m, _| {
         m.answer.iter_mut().for_each(|r| r.ttl = 90_000)
     });
@@ -451,7 +474,9 @@ fn signed_anew(list: &mut List) {
     });
     list.add("signed-by-parent-key", &[WWW], true, |case, m, _| {
         if is(case, m, WWW) {
-            sign_anew(m, A, &[&case.signers("test.")[1]], case.now, |s| s.signer = case.child.clone());
+            sign_anew(m, A, &[&case.signers("test.")[1]], case.now, |s| {
+                s.signer = case.child.clone()
+            });
         }
     });
     list.add("signed-by-parent-zone", &[WWW], true, |case, m, _| {

@@ -29,7 +29,7 @@ pub(crate) struct World {
 
 fn child(zone: &str, other: &str) -> String {
     format!(
-        "$TTL 300\n$ORIGIN {zone}\n@ SOA ns root 1 3600 900 86400 300\n@ NS ns\n@ MX 10 www\nns A 127.0.0.1\nwww A 192.0.2.1\n\
+        "$TTL 300\n$ORIGIN {zone}\n@ SOA ns root 1 3600 900 86400 300\n@ NS ns\n@ MX 10 www\n@ MX 10 mid\nns A 127.0.0.1\nwww A 192.0.2.1\n\
         www A 192.0.2.2\nwww TXT \"one\" \"two\"\n*.wild A 192.0.2.3\n*.wild TXT \"wild\"\na.ent TXT \"below\"\nalias CNAME www\n\
         far CNAME www.{other}\nd DNAME target\nx.target A 192.0.2.4\nins NS ns.ins\nns.ins A 127.0.0.1\nmid A 192.0.2.5\nzz A 192.0.2.6\n"
     )

@@ -1,7 +1,5 @@
 //! One RRset under trusted keys.
 
-use std::collections::BTreeSet;
-
 use super::{Judge, Reason, Status};
 use crate::dns::{Name, Rrset};
 use crate::dnssec::policy::Support;
@@ -21,25 +19,17 @@ impl Judge<'_> {
     pub(super) fn set(&mut self, rrset: &Rrset, keys: &[Dnskey], zone: &Name) -> SetVerdict {
         let owner = rrset.name.label_count() - usize::from(rrset.name.is_wildcard());
         // Unexpanded signatures first, then the closest wildcard.
-        let levels: BTreeSet<usize> = rrset
+        let mut ordered = rrset.clone();
+        ordered
             .signatures
+            .sort_by_key(|signature| std::cmp::Reverse(signature.labels));
+        let signers = judge_rrset(&ordered, keys, zone, self.at, self.budget);
+        let good_level = signers
+            .attempts
             .iter()
-            .map(|signature| usize::from(signature.labels))
-            .collect();
-        let mut signers = Signers::default();
-        let mut good_level = None;
-        for level in levels.into_iter().rev() {
-            let mut part = rrset.clone();
-            part.signatures
-                .retain(|signature| usize::from(signature.labels) == level);
-            let found = judge_rrset(&part, keys, zone, self.at, self.budget);
-            if good_level.is_none() && found.attempts.iter().any(|attempt| self.is_good(attempt)) {
-                good_level = Some(level);
-            }
-            signers.attempts.extend(found.attempts);
-            signers.orphans.extend(found.orphans);
-            signers.untried += found.untried;
-        }
+            .filter(|attempt| self.is_good(attempt))
+            .map(|attempt| usize::from(attempt.labels))
+            .max();
         match good_level {
             Some(level) => SetVerdict {
                 status: Status::Secure,

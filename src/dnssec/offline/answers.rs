@@ -70,10 +70,7 @@ impl Run<'_> {
             asked = next;
             carried = from;
         }
-        // A verdict that work is left for may still become another one; a secure one stands.
-        if status != Status::Secure {
-            reasons.append(&mut self.overruns.clone());
-        }
+        reasons.extend(self.overruns.iter().cloned());
         let mut unique = Vec::new();
         for said in reasons {
             if !unique.contains(&said) {

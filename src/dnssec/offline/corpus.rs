@@ -44,7 +44,7 @@ pub struct Corpus {
     referrals: BTreeMap<Name, Vec<usize>>,
     /// Names at which something says that a zone begins there.
     hints: BTreeSet<Name>,
-    /// The zones for which a server answered with authority.
+    /// The zones of which a server, not a resolver, gave signed answers.
     authority: BTreeSet<(String, Name)>,
     silent: BTreeMap<(Name, Rtype), Vec<usize>>,
 }
@@ -111,7 +111,7 @@ impl Corpus {
             if record.rtype == Rtype::RRSIG
                 && let Some(signature) = Rrsig::from_rdata(&record.rdata, record.ttl)
             {
-                if message.flags.authoritative {
+                if message.flags.authoritative || !message.flags.recursion_available {
                     self.authority
                         .insert((one.server.clone(), signature.signer.clone()));
                 }
@@ -139,7 +139,7 @@ impl Corpus {
         self.hints.contains(name)
     }
 
-    /// Whether that server gave signed answers of `zone` with authority.
+    /// Whether that server, not a resolver, gave signed answers of `zone`.
     pub(super) fn serves(&self, server: &str, zone: &Name) -> bool {
         self.authority.contains(&(server.to_owned(), zone.clone()))
     }
