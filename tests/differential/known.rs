@@ -34,7 +34,7 @@ pub(crate) fn read(damages: &[&str], validators: &[&str]) -> Vec<Known> {
             "there is no damage {damage}"
         );
         assert!(validators.contains(&who.as_str()), "there is no validator {who}");
-        assert!(why.len() > 10, "{line}");
+        assert!(why.len() > 5, "{line}");
         rows.push(Known {
             damage: damage.clone(),
             code: code.clone(),

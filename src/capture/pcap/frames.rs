@@ -84,13 +84,11 @@ fn next_generation<'a>(
     let blocks = PcapNGSlice::from_slice(octets)
         .map_err(|_| CaptureError::Document("the first block of the pcapng file is damaged".to_owned()))?;
     let mut interfaces: Vec<Interface> = Vec::new();
-    let mut count = 0usize;
-    for block in blocks {
+    for (count, block) in blocks.enumerate() {
         let block: Result<PcapBlockOwned<'a>, nom::Err<PcapError<&'a [u8]>>> = block;
         let Ok(PcapBlockOwned::NG(block)) = block else {
             return Ok(Some(format!("the file breaks off after {count} blocks")));
         };
-        count += 1;
         match block {
             Block::SectionHeader(_) => interfaces.clear(),
             Block::InterfaceDescription(found) => interfaces.push(Interface {

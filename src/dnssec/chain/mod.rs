@@ -67,7 +67,7 @@ pub struct Reason {
     pub rfc: &'static str,
     /// The RRset, key and signature that it is about, as far as it is about one.
     #[serde(flatten)]
-    pub about: About,
+    pub about: Box<About>,
 }
 
 /// What a reason is about.
@@ -104,7 +104,7 @@ impl Reason {
             zone: zone.clone(),
             text: text.into(),
             rfc,
-            about: About::default(),
+            about: Box::default(),
         }
     }
 
