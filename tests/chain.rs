@@ -251,3 +251,20 @@ fn files_that_cannot_be_used() {
     let ran = unbroken(dir.path(), &CHAIN);
     assert!(ran.code == Some(2) && ran.err.contains("--at"), "{}", ran.err);
 }
+
+/// What docs/chain.md shows is what the program says.
+#[test]
+fn the_page_shows_what_is_said() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/chain.md")).unwrap();
+    let mut shown = 0;
+    for block in page.split("```\n$ unbroken ").skip(1) {
+        let (command, rest) = block.split_once('\n').unwrap();
+        let expected = rest.split("```").next().unwrap();
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let ran = unbroken(root, &words);
+        assert_eq!(ran.out, expected, "{command}");
+        shown += 1;
+    }
+    assert_eq!(shown, 2);
+}

@@ -363,17 +363,19 @@ impl Run<'_> {
         reasons: Vec<Said>,
         from: &[Option<usize>],
     ) -> ZoneLink {
+        let mut servers: Vec<String> = from
+            .iter()
+            .flatten()
+            .filter_map(|index| self.server(*index))
+            .collect();
+        servers.dedup();
         ZoneLink {
             zone: zone.clone(),
             parent: parent.cloned(),
             verdict,
             ds: ds.clone(),
             dnskey: Vec::new(),
-            servers: from
-                .iter()
-                .flatten()
-                .filter_map(|index| self.server(*index))
-                .collect(),
+            servers,
             reasons,
         }
     }

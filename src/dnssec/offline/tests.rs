@@ -420,6 +420,41 @@ fn what_this_build_cannot_check_is_never_secure() {
     }
 }
 
+/// A key of 512 bits that some validators still check: what only it signs cannot be told here.
+#[test]
+fn a_short_key_is_indeterminate() {
+    let world = Internet::new();
+    let short = crate::dnssec::Dnskey {
+        flags: 256,
+        protocol: 3,
+        algorithm: 8,
+        public_key: [&[3, 1, 0, 1][..], &[0x81; 64]].concat(),
+    };
+    let tag = short.tag();
+    let mut keys = world.shop.keys();
+    keys.push(short);
+    let answer = world.shop.dnskey_answer(&keys, &[&world.shop.ksk]);
+    let world = world.with("shop.test.", Rtype::DNSKEY, "s", answer);
+    let signed = world.shop.signed_with(records(WWW), |signature| {
+        signature.algorithm = 8;
+        signature.tag = tag;
+    });
+    let data = message("www.shop.test.", Rtype::A, signed, vec![]);
+    let verdict = world
+        .with("www.shop.test.", Rtype::A, "s", data)
+        .judge("www.shop.test.", Rtype::A);
+    assert_eq!(
+        told(&verdict),
+        (Status::Indeterminate, vec!["cannot-check-key-size"])
+    );
+    assert!(
+        verdict.reasons[0]
+            .reason
+            .text
+            .contains("this build cannot check an RSA key")
+    );
+}
+
 #[test]
 fn silence_and_errors_are_no_proof() {
     let mut world = Internet::new().without("www.shop.test.", Rtype::A);
