@@ -37,6 +37,11 @@ impl Moment {
         -((-self.0).div_euclid(1000))
     }
 
+    /// Moved by so many milliseconds, back if they are negative.
+    pub fn moved(self, millis: i64) -> Moment {
+        Moment::from_millis(self.millis().saturating_add(millis))
+    }
+
     /// How long from `earlier` to here; zero if that is later.
     pub fn since(self, earlier: Moment) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::tell::Teller;
-use super::{Context, Exit, Failure, Tone};
+use super::{Context, Exit, Failure, Tone, faults};
 use crate::dns::{Name, Rtype, parse_records};
 use crate::lab::{LabConfig, Opening, Outcome, Play, PlayError, SignerKind, Ttls, play};
 use crate::moment::Moment;
@@ -16,7 +16,7 @@ use crate::workflow::{GateRules, Purpose};
 /// Arguments of `lab`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  unbroken lab\n  unbroken lab --virtual --signers csk --nsec3\n  unbroken lab --fault ds-too-early"
+    after_long_help = "Examples:\n  unbroken lab\n  unbroken lab --virtual --signers csk --nsec3\n  unbroken lab --fault list\n  unbroken lab --virtual --fault zsk-roll"
 )]
 pub struct LabArgs {
     /// A zone of your own, as a master file
@@ -28,7 +28,7 @@ pub struct LabArgs {
     /// Prove absence with NSEC3
     #[arg(long)]
     pub nsec3: bool,
-    /// Break one thing on purpose, and see it found
+    /// Break one thing on purpose and see what the program does; `list` shows all faults. Exit status 0: it did what is expected
     #[arg(long, value_name = "NAME")]
     pub fault: Option<String>,
     /// In virtual time, with TTLs as in the real world
@@ -163,12 +163,14 @@ impl LabArgs {
 /// # Errors
 /// If a file cannot be read, or the lab cannot be built.
 pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
-    if let Some(fault) = &args.fault {
-        return Err(Failure::usage(format!(
-            "there is no fault '{fault}' in this version"
-        )));
+    if args.fault.as_deref() == Some(faults::LIST) {
+        return faults::list(context);
     }
     let plan = args.play(context.now())?;
+    if let Some(name) = &args.fault {
+        let begun = std::time::Instant::now();
+        return faults::run(&faults::find(name)?, &plan, begun, context).await;
+    }
     let begun = std::time::Instant::now();
     let quiet = context.out.json();
     let teller = Teller::new(false, quiet, args.virtual_time);

@@ -12,6 +12,7 @@ pub mod continuity;
 mod crew;
 mod drive;
 mod failure;
+mod faults;
 mod herald;
 mod inbox;
 pub mod init;

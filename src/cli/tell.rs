@@ -52,8 +52,8 @@ impl Teller {
             }
             let tone = match line.event {
                 "done" | "end" => Tone::Good,
-                "halt" => Tone::Bad,
-                "person" | "wait" => Tone::Warn,
+                "halt" | "failing" => Tone::Bad,
+                "person" | "wait" | "clock" => Tone::Warn,
                 "said" | "zone" | "keys" => Tone::Dim,
                 _ => Tone::Strong,
             };

@@ -54,6 +54,7 @@ mod config;
 mod crowd;
 mod denial;
 mod dice;
+mod fault;
 mod habit;
 mod keys;
 mod play;
@@ -77,6 +78,7 @@ mod zone;
 
 pub use config::{Delays, LabConfig, ProviderConfig, SignerKind, Ttls};
 pub use crowd::{Crowd, CrowdConfig, CrowdReport, Driven, Tally};
+pub use fault::{Check, Expected, Fault, Foretold, Played, Reaction, Verdict, fault, faults, play_fault};
 pub use habit::{Asked, Before, Habit};
 pub use keys::{ECDSA_P256, ED25519, KSK_FLAGS, SigningKey, ZSK_FLAGS};
 pub use play::{Opening, Outcome, Play, PlayError, play};

@@ -20,6 +20,9 @@ use crate::ports::{Clock, Entries, Journal, JournalError, JournalView, Transport
 use crate::runner::{Ending, Reporter, RunError, Runner, Until};
 use crate::workflow::{Finding, GateRules, Plan, Purpose, State, forecast, plan, preflight};
 
+/// In virtual time the crowd asks for so long before the zone is looked at.
+pub(in crate::lab) const WARM: Duration = Duration::from_secs(2 * 3_600);
+
 /// How a lab is played.
 #[derive(Clone, Debug)]
 pub struct Play {
@@ -166,6 +169,8 @@ async fn in_virtual_time(
     let crowd = crowd(play, &world, &transport, play.config.now)?;
     let tally: Tally = crowd.tally();
     hands.attach(Box::new(crowd)).await;
+    // Their caches hold what was there before anybody looked, as caches do.
+    hands.sleep_until(play.config.now + WARM).await;
     let dir = zone_dir(&play.out, world.zone());
     let kept = Kept::default();
     let clock: Arc<dyn Clock> = hands;
@@ -182,7 +187,7 @@ async fn in_virtual_time(
     Ok(outcome(ending, tally.report(), sweeps, took, stage.dir))
 }
 
-fn crowd(
+pub(in crate::lab) fn crowd(
     play: &Play,
     world: &World,
     transport: &Arc<dyn Transport>,
@@ -201,7 +206,7 @@ fn crowd(
     Ok(Crowd::new(transport.clone(), config))
 }
 
-fn anchors(world: &World) -> Result<Anchors, PlayError> {
+pub(in crate::lab) fn anchors(world: &World) -> Result<Anchors, PlayError> {
     Anchors::parse(&world.anchors()).map_err(|error| PlayError::Anchors(error.to_string()))
 }
 
@@ -275,10 +280,10 @@ fn outcome(ending: Ending, crowd: CrowdReport, sweeps: u64, took: Duration, jour
 
 /// A journal in memory that can still be read when the runner is done with it.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<MemoryJournal>>);
+pub(in crate::lab) struct Kept(Arc<Mutex<MemoryJournal>>);
 
 impl Kept {
-    fn with<T>(&self, use_it: impl FnOnce(&mut MemoryJournal) -> T) -> T {
+    pub(in crate::lab) fn with<T>(&self, use_it: impl FnOnce(&mut MemoryJournal) -> T) -> T {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

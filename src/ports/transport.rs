@@ -50,6 +50,12 @@ pub trait Transport: Send + Sync {
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Moment;
+    /// Time that has passed since some moment, whatever the clock is set to. With this a jump of the clock is found.
+    ///
+    /// A clock that cannot tell gives the time of day: then no jump is found.
+    fn steady(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().millis()).unwrap_or(0))
+    }
     /// Waits until then; returns at once if it is past.
     async fn sleep_until(&self, when: Moment);
 }

@@ -17,7 +17,8 @@ use crate::workflow::{By, Compared, Copied, Decision, Event, Intent, ServerVerdi
 pub struct Line {
     /// When.
     pub at: Moment,
-    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `end`.
+    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `clock`, `failing`,
+    /// `end`.
     pub event: &'static str,
     /// In words.
     pub text: String,
@@ -151,6 +152,9 @@ impl Progress {
                 format!("{} approved by {} {}", approval.what, approval.by, approval.note),
                 json!(approval),
             ),
+            Event::Changed(changed) => line("keys", changed.to_string(), json!(changed)),
+            Event::Clock(jump) => line("clock", jump.to_string(), json!(jump)),
+            Event::Failing(failing) => line("failing", failing.to_string(), json!(failing)),
             Event::End(ended) => {
                 let text = if ended.continuous {
                     "every mixture of answers that a cache could hold validated".to_owned()
@@ -169,7 +173,10 @@ impl Progress {
         if self.waiting.as_ref().is_some_and(|last| last.same_as(decision)) {
             return lines;
         }
-        self.waiting = Some(decision.clone());
+        // A look or a comparison in between does not end a wait.
+        if !matches!(decision, Decision::Look { .. } | Decision::Compare { .. }) {
+            self.waiting = Some(decision.clone());
+        }
         let event = match decision {
             Decision::Wait { .. } => "wait",
             Decision::Person { .. } => "person",

@@ -8,7 +8,9 @@ use super::progress::{chain_text, decision_text};
 use super::span::{clock_time, spell};
 use crate::dns::Name;
 use crate::moment::Moment;
-use crate::workflow::{Decision, Forecast, Progress, ServerVerdict, State, assess, decide, forecast};
+use crate::workflow::{
+    Decision, Forecast, OwedDs, Progress, ServerVerdict, State, assess, decide, forecast, owed_ds,
+};
 
 /// The status of one zone.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +29,9 @@ pub struct StatusView {
     pub who: &'static str,
     /// The first moment at which the next change may be made, where it is known.
     pub nothing_before: Option<Moment>,
+    /// DS records that the parent owes to a signer that rolls a key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<OwedDs>,
     /// The chain at every server.
     pub servers: Vec<ServerVerdict>,
     /// The steps with what is known of each.
@@ -86,6 +91,7 @@ pub fn status_view(zone: &Name, state: &State, now: Moment) -> StatusView {
         last_sweep: state.last_sweep.as_ref().map(|sweep| sweep.started),
         who,
         nothing_before,
+        owed: owed_ds(state),
         servers: assess(state, now),
         next,
         steps,
@@ -116,6 +122,9 @@ pub fn status_text(view: &StatusView, now: Moment) -> String {
         }
     }
     let _ = writeln!(out, "chain: {}", chain_text(&view.servers));
+    for owed in &view.owed {
+        let _ = writeln!(out, "owed: {owed}");
+    }
     let _ = writeln!(out, "now: {}", decision_text(&view.next, now));
     let _ = writeln!(out, "who: {}", view.who);
     if let Some(at) = view.nothing_before {

@@ -18,6 +18,7 @@ impl Runner {
     /// # Errors
     /// If the zone or a name server is not found, or the journal cannot be written.
     pub async fn survey(&mut self) -> Result<(), RunError> {
+        self.mind_the_clock()?;
         self.record(&Event::Begin(self.team.begin.clone()))?;
         let (positive, wildcard) = self.inventories().await?;
         if self.state.plan.is_none() || self.state.ended {
@@ -106,6 +107,7 @@ impl Runner {
                 "the servers were not looked for yet".to_owned(),
             ));
         };
+        self.mind_the_clock()?;
         let request = SweepRequest {
             topology: servers.topology.clone(),
             providers: servers.providers.clone(),
@@ -122,6 +124,10 @@ impl Runner {
             };
             let more = self.team.observer.sweep(&again).await;
             join(&mut observed, more);
+        }
+        // Times of before and after a jump do not go together: such a sweep is made again.
+        if self.mind_the_clock()? {
+            return Box::pin(self.sweep()).await;
         }
         let Observed { sweep, blobs } = observed;
         self.record_with(&Event::Sweep(sweep), &blobs)

@@ -11,8 +11,12 @@ use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalView};
 use crate::workflow::{
-    Approval, Decision, Ended, Event, Plan, Proven, State, decide, options, timeline, version_words, wake,
+    Approval, Decision, Ended, Event, Failing, Jump, Plan, Proven, State, changed, decide, failing, options,
+    timeline, version_words, wake,
 };
+
+/// A difference that a clock may show that is kept on time by and by, milliseconds.
+const SLACK: u64 = 2_000;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +48,10 @@ pub struct Runner {
     pub state: State,
     pub(super) journal: Box<dyn Journal>,
     pub(super) reporter: Box<dyn Reporter>,
+    /// What the clock showed when so much steady time had passed.
+    set: (Duration, Moment),
+    /// The state's news when failing mixtures were last looked for.
+    looked: u64,
     /// Gives what persons approved; what was recorded before may be among it.
     pub inbox: Box<dyn FnMut() -> Vec<Approval> + Send>,
     /// Gives what else is worth a note since it was last asked for.
@@ -62,6 +70,8 @@ impl Runner {
         reporter: Box<dyn Reporter>,
     ) -> Result<Runner, RunError> {
         let mut runner = Runner {
+            set: (team.clock.steady(), team.clock.now()),
+            looked: 0,
             team,
             state,
             journal,
@@ -112,6 +122,7 @@ impl Runner {
             self.absorb_approvals()?;
             self.absorb_notes()?;
             self.sweep().await?;
+            self.record_upsets()?;
             let decision = self.settle().await?;
             match &decision {
                 Decision::Complete => return self.complete(),
@@ -174,6 +185,54 @@ impl Runner {
         }
         self.reporter
             .decided(self.team.clock.now(), decision, &self.state);
+        Ok(())
+    }
+
+    /// Whether the clock was set while time went by, or went back while nothing ran: recorded, so that no wait is cut short.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    pub fn mind_the_clock(&mut self) -> Result<bool, RunError> {
+        let (steady, shown) = (self.team.clock.steady(), self.team.clock.now());
+        let passed = steady.saturating_sub(self.set.0);
+        let mut from = self.set.1 + passed;
+        // What was written before this process can only be earlier.
+        if let Some(latest) = self.state.latest.filter(|latest| *latest > from) {
+            from = latest;
+        }
+        let jump = Jump { from, to: shown };
+        if jump.millis().unsigned_abs() <= SLACK {
+            return Ok(false);
+        }
+        self.set = (steady, shown);
+        self.record(&Event::Clock(jump))?;
+        Ok(true)
+    }
+
+    /// Records keys that changed and mixtures that fail, where they are others than recorded.
+    fn record_upsets(&mut self) -> Result<(), RunError> {
+        for changed in changed(&self.state) {
+            self.record(&Event::Changed(changed))?;
+        }
+        let pending = self
+            .state
+            .failing
+            .as_ref()
+            .is_some_and(|last| !last.mixtures.is_empty());
+        if self.looked == self.state.news && !pending {
+            return Ok(());
+        }
+        self.looked = self.state.news;
+        let failing = Failing {
+            mixtures: failing(&self.state),
+        };
+        let same = match &self.state.failing {
+            Some(last) => last.same_as(&failing),
+            None => failing.mixtures.is_empty(),
+        };
+        if !same {
+            self.record(&Event::Failing(failing))?;
+        }
         Ok(())
     }
 
@@ -275,7 +334,13 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
                 side(&conflict.right)
             )
         })
-        .collect();
+        // The same pair fails for several classes of resolvers: it is told once.
+        .fold(Vec::new(), |mut told: Vec<String>, one| {
+            if !told.contains(&one) {
+                told.push(one);
+            }
+            told
+        });
     let mut not_checked = report.not_checked.clone();
     if !plan.assumed.is_empty() {
         not_checked.push("what was served before the first look: the move was begun by others".to_owned());

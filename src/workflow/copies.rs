@@ -93,6 +93,14 @@ impl Copies {
         }
     }
 
+    /// The clock was set by so much, milliseconds.
+    pub(super) fn shift(&mut self, millis: i64) {
+        self.at = self.at.moved(millis);
+        for since in self.differ_since.values_mut() {
+            *since = since.moved(millis);
+        }
+    }
+
     /// The pairs of signers of `plan`.
     pub(super) fn pairs<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Pair> {
         let member = |name: &str| plan.signer(name).is_some();

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::assess::{ServerVerdict, assess};
 use super::decision::{By, Decision, urgency};
 use super::gate::{Gate, effect, gate};
-use super::outlook::Outlook;
+use super::mixture::conflicts;
+use super::outlook::{Outlook, conflict_words};
 use super::plan::{Intent, Plan, Step, StepId};
 use super::repair::{healing, heals, may_repair};
 use super::snapshot::Snapshot;
@@ -17,6 +18,9 @@ use crate::evidence::Place;
 
 /// What a person approves, once, for a plan whose gates rely on `--sticky bounded`.
 pub const STICKY_WAIVER: &str = "sticky";
+
+/// How often a step is put back that somebody undoes, before a person has to look.
+const UNDONE: u32 = 3;
 
 /// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
 /// is done after it, the last answer without the new version is not older than that.
@@ -204,6 +208,39 @@ impl View<'_> {
     }
 
     fn restore(&self, step: &Step, wanted: &Target) -> Decision {
+        // A signer rolls the key that the DS RRset names: nothing was undone, another record is owed.
+        let rolls = matches!(&step.intent, Intent::SetDs { of, without }
+            if self.now.only_rolls(&self.plan.zone, of, without));
+        if rolls {
+            return self
+                .unauthenticated(&step.intent)
+                .unwrap_or_else(|| self.try_step(step, wanted));
+        }
+        if self
+            .state
+            .undone
+            .get(&step.id)
+            .is_some_and(|times| *times >= UNDONE)
+        {
+            let Outlook { safe, by } = self.outlook();
+            return Decision::Halt {
+                what: format!(
+                    "step {} was put back {UNDONE} times and undone each time: {}",
+                    step.id,
+                    step.intent.title()
+                ),
+                safe,
+                by,
+                choices: vec![
+                    format!(
+                        "find out at {} what takes it back (a re-sign, a copy from elsewhere, another program), stop that, \
+                         then run again",
+                        step.intent.place().unwrap_or("the parent")
+                    ),
+                    format!("or go back from here: {}", step.undo),
+                ],
+            };
+        }
         if step.intent.at_parent() || matches!(wanted, Target::ApexNs { .. }) {
             let Outlook { safe, by } = self.outlook();
             return Decision::Halt {
@@ -225,6 +262,21 @@ impl View<'_> {
             return decision;
         }
         self.try_step(step, wanted)
+    }
+
+    /// No more resolvers are led to another provider while some hold a mixture that fails and that passes by itself.
+    fn while_others_fail(&self, step: &Step) -> Option<Decision> {
+        if !matches!(step.intent, Intent::SetApexNs { .. } | Intent::SetParentNs { .. }) {
+            return None;
+        }
+        let now = self.as_of();
+        let last = conflicts(&self.traced.timeline, self.plan, now)
+            .into_iter()
+            .filter(|conflict| conflict.from <= now)
+            .max_by_key(|conflict| conflict.until)?;
+        let until = last.until?;
+        let why = format!("resolvers may fail until then ({})", conflict_words(&last));
+        Some(wait(step, Some(until), why))
     }
 
     /// Whether a server that would have to show it gave no answer, or servers disagree: nothing can be said.
@@ -369,7 +421,7 @@ impl View<'_> {
         if !gate.is_open(self.as_of()) {
             return closed(step, gate);
         }
-        if let Some(decision) = self.sticky(step, &gate) {
+        if let Some(decision) = self.sticky(step, &gate).or_else(|| self.while_others_fail(step)) {
             return decision;
         }
         if !self.sweep.tcp {

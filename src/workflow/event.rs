@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::copies::Compared;
 use super::decision::Decision;
 use super::plan::{Plan, StepId};
+use super::upset::{Changed, Failing, Jump};
 use crate::dnssec::KeyId;
 use crate::evidence::Sweep;
 use crate::moment::Moment;
@@ -141,6 +142,12 @@ pub enum Event {
     Proven(Proven),
     /// A person's word.
     Approval(Approval),
+    /// A provider's own keys changed: a recorded re-plan.
+    Changed(Changed),
+    /// This machine's clock jumped.
+    Clock(Jump),
+    /// Mixtures that fail, when they are others than before.
+    Failing(Failing),
     /// The plan is carried out.
     End(Ended),
     /// Anything else worth keeping; folded as nothing.
@@ -179,6 +186,6 @@ macro_rules! kinds {
 
 kinds! {
     Begin = "begin", Plan = "plan", Servers = "servers", Sweep = "sweep", Keys = "keys", Inventory = "inventory",
-    Contents = "contents",    Decision = "decision", Intent = "intent", Outcome = "outcome", Proven = "proven", Approval = "approval",
-    End = "end", Note = "note",
+    Contents = "contents", Decision = "decision", Intent = "intent", Outcome = "outcome", Proven = "proven",
+    Approval = "approval", Changed = "changed", Clock = "clock", Failing = "failing", End = "end", Note = "note",
 }

@@ -154,6 +154,22 @@ impl Ledger {
         self.began
     }
 
+    /// The clock was set by so much, milliseconds: what was recorded is moved along, so that what has passed since stays
+    /// as long as it was.
+    pub(super) fn shift(&mut self, millis: i64) {
+        let moved = |moment: &mut Moment| *moment = moment.moved(millis);
+        self.began.iter_mut().for_each(moved);
+        for stream in self.streams.values_mut() {
+            moved(&mut stream.asked);
+            for run in &mut stream.runs {
+                moved(&mut run.begin);
+                moved(&mut run.last_asked);
+                moved(&mut run.last_seen);
+                run.end.iter_mut().for_each(moved);
+            }
+        }
+    }
+
     /// All streams with what they said.
     pub fn streams(&self) -> impl Iterator<Item = (&StreamKey, &Stream)> {
         self.streams.iter()

@@ -7,9 +7,11 @@ use super::assess::{ServerVerdict, assess};
 use super::assumed::reachable;
 use super::decide::View;
 use super::decision::By;
-use super::gate::{options, version_words};
+use super::gate::version_words;
+use super::mixture::conflicts;
 use super::target::Target;
-use crate::continuity::{Conflict, Value, Version, check};
+use crate::continuity::{Conflict, Value, Version};
+use crate::dns::Name;
 use crate::dnssec::Status;
 use crate::moment::Moment;
 
@@ -105,12 +107,8 @@ impl View<'_> {
 
     /// The first conflict that is there or still to come, if nothing is changed.
     fn coming(&self) -> Option<Conflict> {
-        let report = check(&self.traced.timeline, &options(self.plan));
-        let now = self.as_of();
-        report
-            .conflicts
+        conflicts(&self.traced.timeline, self.plan, self.as_of())
             .into_iter()
-            .filter(|conflict| conflict.until.is_none_or(|until| until > now))
             .min_by_key(|conflict| conflict.from)
     }
 

@@ -233,6 +233,48 @@ impl Snapshot {
             .collect()
     }
 
+    /// The keys of a provider that the DS RRset `present` has to name and does not: all of its entry points if it names none
+    /// of them; while it rolls, those that it announces, or that are new, besides one that is named.
+    pub fn unnamed(&self, zone: &Name, provider: &str, present: &DsSet) -> BTreeSet<KeyId> {
+        let points = self.entry_points(provider);
+        let named = |key: &&KeyId| present.iter().any(|ds| ds.matches(zone, key.key()));
+        if !points.iter().any(|key| named(&key)) {
+            return points;
+        }
+        let announced = self.announced(zone, provider).keys;
+        points
+            .into_iter()
+            .filter(|key| !named(&key) && (announced.is_empty() || announced.contains(key)))
+            .collect()
+    }
+
+    /// Whether the DS RRset names a key of each of `of` that signs there, and none of `without`: then it is others than wanted
+    /// only because signers roll their keys.
+    pub fn only_rolls(&self, zone: &Name, of: &[String], without: &[String]) -> bool {
+        self.ds.all(|present| {
+            let named = |provider: &String| {
+                let points = self.entry_points(provider);
+                points
+                    .iter()
+                    .any(|key| present.iter().any(|ds| ds.matches(zone, key.key())))
+            };
+            let left = |provider: &String| present.iter().any(|ds| self.names_key_of(zone, ds, provider));
+            of.iter().all(named) && !without.iter().any(left)
+        })
+    }
+
+    /// The records of `present` that name keys which these providers had and no server of theirs shows any more.
+    pub fn outlived(&self, zone: &Name, of: &[String], present: &DsSet) -> DsSet {
+        let shown: BTreeSet<KeyId> = of.iter().flat_map(|provider| self.own_keys(provider)).collect();
+        let gone = |ds: &&Ds| {
+            self.owners
+                .iter()
+                .filter(|(key, _)| ds.matches(zone, key.key()))
+                .any(|(key, owner)| of.contains(owner) && !shown.contains(key))
+        };
+        present.iter().filter(gone).cloned().collect()
+    }
+
     /// What a provider publishes as CDS and CDNSKEY about its own keys.
     pub fn announced(&self, zone: &Name, provider: &str) -> Announced {
         let own = self.own_keys(provider);

@@ -10,6 +10,7 @@ use super::facts::{Context, MOST_KEYS, Reading, SignerId, Unclear, no_message, r
 use super::ledger::Ledger;
 use super::plan::{Plan, StepId};
 use super::snapshot::Snapshot;
+use super::upset::{Changed, Failing};
 use super::upstream::Upstream;
 use crate::dns::{Message, Name, Rtype};
 use crate::dnssec::{Anchors, Dnskey, KeyId};
@@ -108,6 +109,16 @@ pub struct State {
     pub ended: bool,
     /// The last decision in the journal, to write only changes.
     pub last_decision: Option<Decision>,
+    /// The own keys of each provider of the plan, as last recorded.
+    pub group_keys: BTreeMap<String, BTreeSet<KeyId>>,
+    /// How often each step was undone after it was proven and taken again, since keys last changed.
+    pub undone: BTreeMap<StepId, u32>,
+    /// The mixtures that failed, as last recorded.
+    pub failing: Option<Failing>,
+    /// When the latest entry was written.
+    pub latest: Option<Moment>,
+    /// Counts up with whatever is seen anew: what is computed from it alone need not be computed again.
+    pub news: u64,
     readings: HashMap<(BlobId, Place, Name, Rtype), Arc<Reading>>,
     pool_list: Vec<Dnskey>,
     keyed: HashSet<BlobId>,
@@ -136,6 +147,11 @@ impl State {
             last_sweep: None,
             ended: false,
             last_decision: None,
+            group_keys: BTreeMap::new(),
+            undone: BTreeMap::new(),
+            failing: None,
+            latest: None,
+            news: 0,
             readings: HashMap::new(),
             pool_list: Vec::new(),
             keyed: HashSet::new(),
@@ -148,6 +164,7 @@ impl State {
 
     /// Takes in one entry that was written at `at`.
     pub fn apply(&mut self, at: Moment, event: &Event, octets: Octets<'_>) {
+        self.latest = Some(at);
         match event {
             Event::Begin(begin) => {
                 if let Ok(anchors) = Anchors::parse(&begin.anchors) {
@@ -155,6 +172,7 @@ impl State {
                 }
                 if matches!(self.last_decision, Some(Decision::Halt { .. })) {
                     self.take_heart();
+                    self.undone.clear();
                 }
             }
             Event::Plan(plan) => self.take_plan(plan),
@@ -176,6 +194,10 @@ impl State {
             Event::Intent(intended) => {
                 let tries = match self.steps.get(&intended.step) {
                     Some(Progress::Tried(last)) => last.tries + 1,
+                    Some(Progress::Proven(_)) => {
+                        *self.undone.entry(intended.step.clone()).or_insert(0) += 1;
+                        1
+                    }
                     _ => 1,
                 };
                 self.steps.insert(
@@ -197,6 +219,9 @@ impl State {
                     self.approvals.insert(approval.what.clone(), approval.clone());
                 }
             }
+            Event::Changed(changed) => self.take_changed(changed),
+            Event::Clock(jump) => self.shift(jump.millis()),
+            Event::Failing(failing) => self.failing = Some(failing.clone()),
             Event::End(_) => self.ended = true,
             Event::Note(_) => {}
         }
@@ -220,9 +245,45 @@ impl State {
             .map(|step| (step.id.clone(), Progress::Pending))
             .collect();
         self.plan = Some(Arc::new(plan.clone()));
+        self.group_keys = plan
+            .signers
+            .iter()
+            .map(|signer| (signer.name.clone(), self.snapshot.own_keys(&signer.name)))
+            .collect();
+        self.undone.clear();
+        self.failing = None;
         self.approvals.clear();
         self.ended = false;
         self.last_decision = None;
+    }
+
+    fn take_changed(&mut self, changed: &Changed) {
+        let keys = self.group_keys.entry(changed.provider.clone()).or_default();
+        keys.retain(|key| !changed.gone.contains(key));
+        keys.extend(changed.appeared.iter().cloned());
+        self.undone.clear();
+    }
+
+    /// The clock was set: how long ago everything was stays as it is. Only a signature's window is not moved.
+    fn shift(&mut self, millis: i64) {
+        let moved = |moment: &mut Moment| *moment = moment.moved(millis);
+        self.ledger.shift(millis);
+        self.upstream.shift(millis);
+        for progress in self.steps.values_mut() {
+            match progress {
+                Progress::Tried(last) => moved(&mut last.at),
+                Progress::Proven(at) => moved(at),
+                Progress::Pending => {}
+            }
+        }
+        if let Some(copies) = &mut self.copies {
+            copies.shift(millis);
+        }
+        if let Some(sweep) = &mut self.last_sweep {
+            moved(&mut sweep.started);
+            moved(&mut sweep.ended);
+        }
+        self.readings.clear();
     }
 
     fn take_servers(&mut self, servers: &Servers) {
@@ -301,6 +362,7 @@ impl State {
                 .any(|observation| observation.proto == Proto::Tcp),
         });
         if changed {
+            self.news += 1;
             let zone = &servers.topology.zone;
             self.find_owners(zone);
             self.snapshot = Arc::new(Snapshot::of(&self.ledger, zone, &self.owners));
@@ -375,7 +437,10 @@ impl State {
         let at = observation.done.floor_seconds();
         let (name, rtype) = (&observation.name, observation.rtype);
         let reading = Arc::new(read(&observation.place, name, rtype, &octets, at, context));
-        self.readings.insert(key, reading.clone());
+        // What does not verify now may do so later: the parent's keys, or the time, were wrong.
+        if !matches!(&*reading, Reading::Unknown(Unclear::Unverified(_))) {
+            self.readings.insert(key, reading.clone());
+        }
         reading
     }
 

@@ -192,13 +192,15 @@ fn ds_target(plan: &Plan, of: &[String], without: &[String], now: &Snapshot) -> 
                 "no key was seen that signs the DNSKEY RRset at {provider}"
             )));
         }
-        // A member that is named already keeps its records as they are.
-        let named = present
-            .iter()
-            .any(|ds| points.iter().any(|key| ds.matches(&plan.zone, key.key())));
-        if !named {
-            wanted.extend(now.ds_of(&plan.zone, provider, &plan.digest_types));
+        // A member that is named already keeps its records as they are; while it rolls, the new key's come beside them.
+        let owed = now.unnamed(&plan.zone, provider, present);
+        if owed.len() < points.len() {
+            // It is named by another record: those of keys that it has taken away go.
+            let one = [provider.clone()];
+            let outlived = now.outlived(&plan.zone, &one, present);
+            wanted.retain(|ds| !outlived.contains(ds));
         }
+        wanted.extend(now.ds_naming(&plan.zone, &owed, &plan.digest_types));
     }
     Ok(wanted)
 }

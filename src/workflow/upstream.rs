@@ -62,6 +62,11 @@ impl Upstream {
             || self.expires.is_some_and(|at| at <= now.floor_seconds())
     }
 
+    /// The clock was set by so much, milliseconds.
+    pub(super) fn shift(&mut self, millis: i64) {
+        self.asked = self.asked.map(|at| at.moved(millis));
+    }
+
     /// Takes the ancestors' answers out of a sweep; says whether the parent's keys changed.
     pub fn take(
         &mut self,

@@ -96,7 +96,11 @@ impl Asker {
                 }
             }
             if result.as_deref().is_ok_and(truncated) {
-                (sent, result) = self.once(&request, Proto::Tcp).await;
+                let over_tcp = self.once(&request, Proto::Tcp).await;
+                // Without the rest, the truncated answer says more than a time-out: that it was truncated.
+                if over_tcp.1.is_ok() {
+                    (sent, result) = over_tcp;
+                }
             }
         }
         Asked {
