@@ -18,7 +18,7 @@ use unbroken::dnssec::{
 };
 use unbroken::evidence::{BlobId, Entry, Observation, Outcome, Place, Sweep, read_journal};
 use unbroken::workflow::{Event, Plan, State, assess, decide, preflight};
-use unbroken::zone::{Collector, compare, to_name};
+use unbroken::zone::{Collector, Sink, compare, to_name};
 
 /// Takes octets from an enemy.
 pub type Target = fn(&[u8]);

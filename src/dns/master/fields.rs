@@ -28,6 +28,9 @@ pub(super) fn shown(word: &[u8]) -> String {
 pub(super) fn name(word: &[u8], origin: &[u8], fold: bool, out: &mut Vec<u8>) -> Result<(), Fault> {
     let start = out.len();
     if word == b"@" {
+        if origin.is_empty() {
+            return Err(Fault::NoOrigin(shown(word)));
+        }
         complete(origin, fold, out);
         return Ok(());
     }
@@ -61,6 +64,9 @@ pub(super) fn name(word: &[u8], origin: &[u8], fold: bool, out: &mut Vec<u8>) ->
     }
     if out.len() > label + 1 {
         close_label(out, label).ok_or_else(|| bad("domain name", word))?;
+        if origin.is_empty() {
+            return Err(Fault::NoOrigin(shown(word)));
+        }
         complete(origin, fold, out);
     } else if label == start {
         return Err(bad("domain name", word));

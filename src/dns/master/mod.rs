@@ -69,6 +69,9 @@ pub enum Fault {
     /// RDATA beyond 65,535 octets.
     #[error("the record data is longer than a record can be")]
     TooLong,
+    /// A relative name without an origin.
+    #[error("'{0}' is a relative name, and there is no $ORIGIN above it (name the zone with --zone)")]
+    NoOrigin(String),
     /// No TTL given and none to take over.
     #[error("there is no TTL, no $TTL above, and no record with one before it")]
     NoTtl,
@@ -200,6 +203,14 @@ impl MasterReader {
             generated: 0,
             spans: Vec::new(),
             rdata: Vec::new(),
+        }
+    }
+
+    /// Without an origin: relative names are refused until the first `$ORIGIN`.
+    pub fn without_origin() -> MasterReader {
+        MasterReader {
+            origin: Vec::new(),
+            ..MasterReader::new(&Name::root())
         }
     }
 

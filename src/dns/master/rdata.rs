@@ -306,7 +306,13 @@ const HOLD_NAMES: [u16; 16] = [3, 4, 7, 8, 9, 14, 17, 18, 21, 26, 35, 36, 45, 64
 /// now (a parenthesis that is never closed makes that reader panic).
 fn foreign(rtype: Rtype, words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
     let mut entry = format!(". 0 IN {rtype}").into_bytes();
-    let origin = domain::base::Name::from_octets(words.origin.to_vec().into()).map_err(|_| Fault::TooLong)?;
+    let root = [0];
+    let known: &[u8] = if words.origin.is_empty() {
+        &root
+    } else {
+        words.origin
+    };
+    let origin = domain::base::Name::from_octets(known.to_vec().into()).map_err(|_| Fault::TooLong)?;
     for word in words.rest() {
         entry.push(b' ');
         // That reader takes `@` in RDATA for a label.
@@ -319,7 +325,9 @@ fn foreign(rtype: Rtype, words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(),
     entry.push(b'\n');
     let mut file = Zonefile::with_capacity(entry.len());
     file.extend_from_slice(&entry);
-    file.set_origin(origin);
+    if !words.origin.is_empty() {
+        file.set_origin(origin);
+    }
     let fail = |said: &str| {
         // Its errors begin with line and column of the entry that was made here.
         let reason = said.splitn(3, ':').nth(2).unwrap_or(said).trim().to_owned();
