@@ -7,6 +7,7 @@ mod dnskey;
 mod ds;
 mod judge;
 pub mod policy;
+mod prepared;
 mod rrsig;
 #[cfg(test)]
 mod testing;
@@ -21,5 +22,6 @@ pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};
 pub use policy::{Policy, Support};
+pub use prepared::PreparedKey;
 pub use rrsig::Rrsig;
 pub use verify::{SignatureFault, signed_data, verify_rrset};

@@ -9,6 +9,7 @@ mod contents;
 mod ignore;
 mod named;
 mod sink;
+mod verify;
 mod warn;
 
 pub use compare::{Comparison, Difference, Differences, MOST_NAMED, Side, compare, differences, to_name};
@@ -16,4 +17,5 @@ pub use contents::{Collector, Contents, Longest, RecordDigest};
 pub use ignore::Ignore;
 pub use named::{DifferenceKind, Existence, NamedDifference, Namer, name_differences};
 pub use sink::Sink;
+pub use verify::{Body, Finding, Findings, Leftover, Severity, Verifier};
 pub use warn::{Warning, names_above, warn_of_copies, warn_of_differences, warn_of_existence};

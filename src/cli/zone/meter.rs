@@ -34,6 +34,13 @@ impl Meter {
         }))
     }
 
+    /// How much there is in all.
+    pub(super) fn length(&self, size: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(size);
+        }
+    }
+
     /// So far.
     pub(super) fn set(&self, position: u64) {
         if let Some(bar) = &self.0 {
