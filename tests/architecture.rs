@@ -57,7 +57,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("dnssec", &["dns"]),
     ("continuity", &[]),
     ("evidence", &["dns", "moment"]),
-    ("zone", &["dns"]),
+    ("zone", &["dns", "dnssec"]),
     ("ports", &["dns", "evidence", "moment", "zone"]),
     (
         "workflow",
@@ -109,6 +109,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "report",
             "runner",
             "workflow",
+            "zone",
         ],
     ),
 ];

@@ -15,7 +15,7 @@ use unbroken::adapters::journal::{FileJournal, zone_dir};
 use unbroken::moment::Moment;
 use unbroken::ports::Journal;
 
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["lab"],
     &["check"],
@@ -35,6 +35,9 @@ const COMMANDS: [&[&str]; 24] = [
     &["keys", "pin"],
     &["keys", "combine"],
     &["keys", "ds"],
+    &["zone"],
+    &["zone", "compare"],
+    &["zone", "verify"],
     &["continuity"],
     &["completions"],
     &["man"],

@@ -55,18 +55,14 @@ pub(super) async fn run(args: &CompareArgs, context: &Context) -> Result<Exit, F
 
 fn common_zone(left: &Copy, right: &Copy, given: Option<&Name>) -> Result<Name, Failure> {
     // A file of relative names only is completed with the zone of the other copy.
-    let first = match left.zone(given) {
-        Ok(zone) => zone,
-        Err(failure) => right.zone(given).map_err(|_| failure)?,
-    };
-    let second = right.zone(Some(given.unwrap_or(&first)))?;
-    if first != second {
-        return Err(Failure::usage(format!(
+    match (left.zone(given), right.zone(given)) {
+        (Ok(first), Ok(second)) if first != second => Err(Failure::usage(format!(
             "{} is a copy of {first}, and {} one of {second}",
             left.label, right.label
-        )));
+        ))),
+        (Ok(zone), _) | (Err(_), Ok(zone)) => Ok(zone),
+        (Err(failure), Err(_)) => Err(failure),
     }
-    Ok(first)
 }
 
 /// What does not count.

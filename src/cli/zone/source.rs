@@ -161,7 +161,7 @@ impl Copy {
                     tsig,
                 };
                 (
-                    From::Transfer(transfer, NetTransport::default()),
+                    From::Transfer(transfer, NetTransport::new(context.observe_settings()?.addresses)),
                     Some(zone.clone()),
                 )
             }
@@ -195,7 +195,13 @@ impl Copy {
     /// The zone: as the address says, or the owner of the first SOA in the file.
     pub(super) fn zone(&self, given: Option<&Name>) -> Result<Name, Failure> {
         let (file, zone) = match (&self.from, &self.zone) {
-            (_, Some(zone)) => return Ok(zone.clone()),
+            (_, Some(zone)) if given.is_none_or(|given| given == zone) => return Ok(zone.clone()),
+            (_, Some(zone)) => {
+                return Err(Failure::usage(format!(
+                    "{} is a copy of {zone}, which is not what --zone says",
+                    self.label
+                )));
+            }
             (From::File(file), None) => (file, given),
             _ => return Err(Failure::usage("the zone has to be named").hint("name it with --zone ZONE")),
         };

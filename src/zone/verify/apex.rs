@@ -92,7 +92,10 @@ impl Verifier<'_> {
             .iter()
             .filter(|key| key.key.is_sep() && key.key.is_usable())
             .peekable();
-        if entry_points.peek().is_some() && !entry_points.any(|key| signers.contains(&key.key)) {
+        if !signers.is_empty()
+            && entry_points.peek().is_some()
+            && !entry_points.any(|key| signers.contains(&key.key))
+        {
             findings.add(Severity::Error, "dnskey-sep-not-signing", apex, rtype, || {
                 "no key with the SEP flag signs the DNSKEY RRset".to_owned()
             });

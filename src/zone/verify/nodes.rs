@@ -31,7 +31,7 @@ impl Flags {
 
     /// Whether the zone speaks for this name.
     pub(super) fn is_authoritative(self) -> bool {
-        !self.has(Flags::BELOW_CUT) && !self.has(Flags::HASH)
+        !self.has(Flags::BELOW_CUT) && !self.has(Flags::BELOW_DNAME) && !self.has(Flags::HASH)
     }
 
     /// A cut without DS records.
