@@ -15,7 +15,7 @@ use crate::adapters::{
 };
 use crate::dns::Name;
 use crate::ports::{Clock, Parent, Provider, Transport};
-use crate::runner::{PartialProbes, Team};
+use crate::runner::{PartialProbes, Pins, Team};
 use crate::workflow::{Begin, CdsPolicy, GateRules, Purpose, Signer, Wish};
 
 /// How long a change may stay unseen after it was accepted before it is tried again, in intervals.
@@ -97,15 +97,13 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
     let mut name_servers = BTreeMap::new();
-    let mut pinned = BTreeMap::new();
     for (name, provider) in &settings.providers {
         let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
         let driver = driver(name, zone, &provider.driver, held, &transport, &clock)?;
         providers.insert(name.clone(), driver);
         name_servers.insert(name.clone(), provider.name_servers.clone());
-        if let Some(keys) = settings.pinned(zone, name)? {
-            pinned.insert(name.clone(), keys.keys.into_iter().collect());
-        }
+        // A file that does not read is told of before anything begins.
+        settings.pinned(zone, name)?;
     }
     let (parent_name, parent_settings) = settings.parent_of(zone)?;
     let observer = look::observer(observe);
@@ -126,7 +124,7 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
         parent,
         observer,
         clock,
-        pinned,
+        pinned: pins(settings, zone),
         interval: observe.interval.duration(),
         probes: PartialProbes {
             positive: wanted.probes.positive.clone(),
@@ -227,6 +225,19 @@ async fn key(tsig: &Tsig) -> Result<TsigKey, Failure> {
         .map_err(|error| Failure::usage(error.to_string()))
 }
 
+/// The keys in the pinned files as they are when asked for; a file that does not read pins nothing.
+fn pins(settings: &Settings, zone: &Name) -> Pins {
+    let (settings, zone) = (settings.clone(), zone.clone());
+    Arc::new(move |provider| match settings.pinned(&zone, provider) {
+        Ok(Some(pinned)) => pinned.keys.into_iter().collect(),
+        Ok(None) => Vec::new(),
+        Err(error) => {
+            tracing::warn!("the pinned keys of {provider} are not read: {error}");
+            Vec::new()
+        }
+    })
+}
+
 /// What is wished for, from the settings and the command line.
 pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result<Wish, Failure> {
     let wanted = settings.zone(zone)?;
@@ -244,6 +255,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
+            signs_live: matches!(provider.driver, ProviderDriver::PowerDns { .. }),
         })
         .collect();
     Ok(Wish {
@@ -263,7 +275,8 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
         },
         soak: wanted.soak.duration().as_secs(),
-        approve: BTreeSet::new(),
+        resign: Some(wanted.resign.duration().as_secs()).filter(|seconds| *seconds > 0),
+        approve: wanted.approve.iter().map(|kind| kind.word().to_owned()).collect(),
     })
 }
 

@@ -51,7 +51,7 @@ pub fn team(
         parent: Arc::new(Rfc2136Parent::new(parent, transport.clone(), clock.clone())),
         observer: Arc::new(DnsObserver::new(observer, transport.clone(), clock.clone())),
         clock: clock.clone(),
-        pinned: BTreeMap::new(),
+        pinned: Arc::new(|_| Vec::new()),
         interval,
         probes: PartialProbes::default(),
         begin: Begin {
@@ -90,6 +90,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
             name_servers: world.name_servers(name).into_iter().collect(),
             max_ttl: 0,
             manual: false,
+            signs_live: false,
         })
         .collect();
     Wish {
@@ -100,6 +101,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
         cds: CdsPolicy::Auto,
         rules,
         soak,
+        resign: None,
         approve: std::collections::BTreeSet::new(),
     }
 }

@@ -6,7 +6,15 @@ use super::error::RunError;
 use super::run::Runner;
 use crate::dns::Rtype;
 use crate::dnssec::{Dnskey, KeyId, Status};
-use crate::workflow::{Authenticated, Decision, Done, Event, Intended, assess};
+use crate::workflow::{Authenticated, Decision, Done, Event, Intended, assess, halt};
+
+/// Why a provider's own channel does not vouch for its keys, and what stands instead.
+enum Refused {
+    /// It could not be read.
+    Unread(Box<Decision>),
+    /// It was read, and does not know them.
+    Contradicted(Box<Decision>),
+}
 
 impl Runner {
     /// Carries out a decision to act.
@@ -65,20 +73,24 @@ impl Runner {
             .filter(|id| keys.contains(&id.to_string()))
             .cloned()
             .collect();
-        let mut said = Vec::new();
+        let mut refusal = None;
         match self.over_channel(provider, &wanted).await {
             Ok(Some(channel)) => return self.accept(provider, wanted, channel),
             Ok(None) => {}
-            Err(decision) if self.validated(provider, &wanted).is_none() => return Ok(Err(decision)),
-            Err(_) => said.push("its channel could not be read".to_owned()),
+            Err(refused) => refusal = Some(refused),
         }
         if let Some(channel) = self.validated(provider, &wanted) {
             return self.accept(provider, wanted, channel);
         }
-        if self.pinned(provider, &wanted) {
+        // A person's word does not stand against a channel that was read and does not know the keys.
+        let contradicted = matches!(refusal, Some(Refused::Contradicted(_)));
+        if !contradicted && self.pinned(provider, &wanted) {
             return self.accept(provider, wanted, "pinned by a person in keys/".to_owned());
         }
-        Ok(Err(self.unauthenticated(provider, &wanted)))
+        Ok(Err(match refusal {
+            Some(Refused::Unread(decision) | Refused::Contradicted(decision)) => *decision,
+            None => self.unauthenticated(provider, &wanted),
+        }))
     }
 
     fn accept(
@@ -100,21 +112,23 @@ impl Runner {
         &self,
         provider: &str,
         wanted: &BTreeSet<KeyId>,
-    ) -> Result<Option<String>, Decision> {
+    ) -> Result<Option<String>, Refused> {
         let Some(driver) = self.team.providers.get(provider) else {
             return Ok(None);
         };
         if !driver.capabilities().authentic_read {
             return Ok(None);
         }
-        let read = driver.read(Rtype::DNSKEY).await.map_err(|error| Decision::Halt {
-            what: format!("the keys of {provider} could not be read over its authenticated channel: {error}"),
-            choices: vec![
-                "mend the channel and run again".to_owned(),
-                format!(
-                    "compare the keys with the provider by hand and pin them: unbroken keys pin ZONE --provider {provider}"
-                ),
-            ],
+        let read = driver.read(Rtype::DNSKEY).await.map_err(|error| {
+            let decision = halt(
+                &self.state,
+                format!("the keys of {provider} could not be read over its authenticated channel: {error}"),
+                vec![
+                    format!("mend the channel to {provider} (address, TSIG key, API key), then run again"),
+                    self.pin(provider),
+                ],
+            );
+            Refused::Unread(Box::new(decision))
         })?;
         let found: BTreeSet<KeyId> = read
             .records
@@ -127,13 +141,30 @@ impl Runner {
         if missing.is_empty() {
             return Ok(Some(read.channel));
         }
-        Err(Decision::Halt {
-            what: format!(
+        let decision = halt(
+            &self.state,
+            format!(
                 "the servers of {provider} serve keys that its authenticated channel does not know: {}",
                 missing.join(", ")
             ),
-            choices: vec!["do not go on before the provider explains them".to_owned()],
-        })
+            vec![
+                format!(
+                    "ask {provider} whose keys these are. A secondary that lags behind a key roll catches up by itself: \
+                     then just run again"
+                ),
+                "do not pin or publish a key that nobody can explain: whoever holds it can sign for the zone"
+                    .to_owned(),
+            ],
+        );
+        Err(Refused::Contradicted(Box::new(decision)))
+    }
+
+    fn pin(&self, provider: &str) -> String {
+        format!(
+            "or compare the keys with {provider} over another way, pin them, and run again: unbroken keys pin {} \
+             --provider {provider}",
+            self.team.zone
+        )
     }
 
     /// Keys that the present chain of trust vouches for: each server of the provider is secure under the DS at the parent.
@@ -152,14 +183,7 @@ impl Runner {
     }
 
     fn pinned(&self, provider: &str, wanted: &BTreeSet<KeyId>) -> bool {
-        let pinned: BTreeSet<KeyId> = self
-            .team
-            .pinned
-            .get(provider)
-            .into_iter()
-            .flatten()
-            .map(Dnskey::id)
-            .collect();
+        let pinned: BTreeSet<KeyId> = (self.team.pinned)(provider).iter().map(Dnskey::id).collect();
         !wanted.is_empty() && wanted.is_subset(&pinned)
     }
 
