@@ -1,11 +1,14 @@
 #!/bin/sh
 # Measures `unbroken zone` beside other tools: each pair interleaved, ROUNDS times; the verdicts must be equal; prints the
 # medians of the ratios. Other load on the machine changes the seconds, and the ratios little.
-# usage: benches/zone.sh FOLDER [BIG]   FOLDER as benches/zone-make.sh makes it; BIG: the zones of 1,000,000 too
+# usage: benches/zone.sh FOLDER [WHAT]   FOLDER as benches/zone-make.sh makes it
+#   WHAT: all (default), floor (against bare ring), verify, compare, big-compare, big-verify (zones of 1,000,000); SIZE: the owners of the zones that
+#   are verified (100000)
 # needs: target/release/unbroken and the benchmark bare_ring, built; dnssec-verify, ldns-compare-zones; kzonecheck if there is one
 set -eu
 folder=$1
-big=${2:-}
+what=${2:-all}
+size=${SIZE:-100000}
 rounds=${ROUNDS:-5}
 threads=${THREADS:-$(nproc)}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,12 +19,12 @@ cd "$folder"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Runs a shell line: seconds and peak KiB into $work/$1, its exit status back.
+# Runs a shell line: seconds, peak KiB, and seconds of processor into $work/$1, its exit status back.
 timed() {
     name=$1
     shift
     status=0
-    /usr/bin/time -f '%e %M' -o "$work/time" sh -c "$*" >"$work/out" 2>"$work/err" || status=$?
+    /usr/bin/time -f '%e %M %U %S' -o "$work/time" sh -c "$*" >"$work/out" 2>"$work/err" || status=$?
     tail -n 1 "$work/time" >>"$work/$name"
     return "$status"
 }
@@ -43,8 +46,9 @@ pair() {
     peer=$(cut -d' ' -f1 "$work/peer" | median)
     memory=$(cut -d' ' -f2 "$work/ours" | median)
     theirs=$(cut -d' ' -f2 "$work/peer" | median)
-    ratio=$(paste -d' ' "$work/ours" "$work/peer" | awk '{ print $3 / ($1 > 0 ? $1 : 0.01) }' | median)
-    echo "$1 | $ours s, $((memory / 1024)) MiB | $peer s, $((theirs / 1024)) MiB | $ratio times as fast"
+    ratio=$(paste -d' ' "$work/ours" "$work/peer" | awk '{ print $5 / ($1 > 0 ? $1 : 0.01) }' | median)
+    cpu=$(paste -d' ' "$work/ours" "$work/peer" | awk '{ o = $3 + $4; p = $7 + $8; print p / (o > 0 ? o : 0.01) }' | median)
+    echo "$1 | $ours s, $((memory / 1024)) MiB | $peer s, $((theirs / 1024)) MiB | $ratio times as fast, $cpu times by processor time"
 }
 
 # The floor prints its own seconds: reading and preparing do not count.
@@ -56,33 +60,49 @@ floor() {
         ours=$(sed -n 's/.* owners, \([0-9]*\) good signatures.*/\1/p' "$work/out")
         timed dropped "$bare $2 $threads"
         [ "$ours" = "$(cut -d' ' -f1 "$work/out")" ] || { echo "$1: other signatures"; exit 1; }
-        cut -d' ' -f2 "$work/out" >>"$work/peer"
+        cut -d' ' -f2,3 "$work/out" >>"$work/peer"
         n=$((n + 1))
     done
     ours=$(cut -d' ' -f1 "$work/ours" | median)
-    peer=$(median <"$work/peer")
-    ratio=$(paste -d' ' "$work/ours" "$work/peer" | awk '{ print $3 / $1 }' | median)
-    echo "$1 | $ours s | $peer s | $ratio of its speed"
+    peer=$(cut -d' ' -f1 "$work/peer" | median)
+    ratio=$(paste -d' ' "$work/ours" "$work/peer" | awk '{ print $5 / $1 }' | median)
+    cpu=$(paste -d' ' "$work/ours" "$work/peer" | awk '{ print $6 / ($3 + $4) }' | median)
+    echo "$1 | $ours s | $peer s | $ratio of its speed, $cpu by processor time"
 }
 
 verify="$program zone verify --threads $threads"
 compare="$program zone compare"
 lines='awk "\$4 !~ /^(RRSIG|NSEC|NSEC3|NSEC3PARAM|DNSKEY|SOA|NS)\$/"'
 echo "$(date -u +%Y-%m-%d), $threads threads, $rounds rounds, load $(cut -d' ' -f1-3 /proc/loadavg)"
-floor "verify 100k P-256, bare ring" 100000-p256-nsec.zone
-pair "verify 100k P-256, dnssec-verify" "$verify 100000-p256-nsec.zone" "dnssec-verify -q -o bench.test 100000-p256-nsec.zone" 0 0
-pair "verify 100k P-256 NSEC3, dnssec-verify" "$verify 100000-p256-nsec3.zone" "dnssec-verify -q -o bench.test 100000-p256-nsec3.zone" 0 0
-pair "verify 100k Ed25519, dnssec-verify" "$verify 100000-ed25519-nsec.zone" "dnssec-verify -q -o bench.test 100000-ed25519-nsec.zone" 0 0
-pair "compare 100k shuffled, ldns-compare-zones -a" "$compare 100000.zone 100000-other.zone --all" "ldns-compare-zones -a 100000.zone 100000-other.zone" 1 0
-pair "compare signed 100k, awk sort comm" "$compare 100000-p256-nsec.zone 100000-p256-nsec3.zone" \
-    "$lines 100000-p256-nsec.zone | LC_ALL=C sort >$work/a; $lines 100000-p256-nsec3.zone | LC_ALL=C sort >$work/b; LC_ALL=C comm -3 $work/a $work/b" 0 0
-if command -v "$kzonecheck" >/dev/null; then
-    pair "verify 10k RSA-2048, kzonecheck" "$verify 10000-rsa2048-nsec.zone" "$kzonecheck -d on -o bench.test 10000-rsa2048-nsec.zone" 0 0
-    pair "verify 100k RSA-2048, kzonecheck" "$verify 100000-rsa2048-nsec.zone" "$kzonecheck -d on -o bench.test 100000-rsa2048-nsec.zone" 0 0
-    pair "read signed 100k (compare with itself, everything), kzonecheck -d off" "$compare 100000-p256-nsec.zone 100000-p256-nsec.zone --all" \
-        "$kzonecheck -d off -o bench.test 100000-p256-nsec.zone" 0 0
+wants() { [ "$what" = all ] || [ "$what" = "$1" ]; }
+peer_verify="dnssec-verify -q -o bench.test"
+if wants floor; then
+    floor "verify $size P-256, bare ring" "$size-p256-nsec.zone"
 fi
-if [ -n "$big" ]; then
-    pair "compare 1M shuffled, ldns-compare-zones -a" "$compare 1000000.zone 1000000-other.zone --all" "ldns-compare-zones -a 1000000.zone 1000000-other.zone" 1 0
-    rounds=1 pair "verify 1M P-256 (once), dnssec-verify" "$verify 1000000-p256-nsec.zone" "dnssec-verify -q -o bench.test 1000000-p256-nsec.zone" 0 0
+if wants verify; then
+    for kind in p256-nsec p256-nsec3 ed25519-nsec; do
+        pair "verify $size $kind, dnssec-verify" "$verify $size-$kind.zone" "$peer_verify $size-$kind.zone" 0 0
+    done
+    if command -v "$kzonecheck" >/dev/null; then
+        pair "verify 10000 RSA-2048, kzonecheck" "$verify 10000-rsa2048-nsec.zone" \
+            "$kzonecheck -d on -o bench.test 10000-rsa2048-nsec.zone" 0 0
+    fi
+fi
+if wants compare; then
+    pair "compare 100k shuffled, ldns-compare-zones -a" "$compare 100000.zone 100000-other.zone --all" \
+        "ldns-compare-zones -a 100000.zone 100000-other.zone" 1 0
+    pair "compare signed 100k, awk sort comm" "$compare 100000-p256-nsec.zone 100000-p256-nsec3.zone" \
+        "$lines 100000-p256-nsec.zone | LC_ALL=C sort >$work/a; $lines 100000-p256-nsec3.zone | LC_ALL=C sort >$work/b; LC_ALL=C comm -3 $work/a $work/b" 0 0
+    if command -v "$kzonecheck" >/dev/null; then
+        pair "read signed 100k (twice: compared with itself, --all), kzonecheck -d off (once)" \
+            "$compare 100000-p256-nsec.zone 100000-p256-nsec.zone --all" \
+            "$kzonecheck -d off -o bench.test 100000-p256-nsec.zone" 0 0
+    fi
+fi
+if [ "$what" = big-compare ]; then
+    pair "compare 1M shuffled, ldns-compare-zones -a" "$compare 1000000.zone 1000000-other.zone --all" \
+        "ldns-compare-zones -a 1000000.zone 1000000-other.zone" 1 0
+fi
+if [ "$what" = big-verify ]; then
+    pair "verify 1M P-256, dnssec-verify" "$verify 1000000-p256-nsec.zone" "$peer_verify 1000000-p256-nsec.zone" 0 0
 fi

@@ -147,12 +147,15 @@ impl<'a> Cursor<'a> {
     /// From the first octet of a word to its end. A word may hold quoted parts, as in `alpn="h2"`.
     fn take_word(&mut self) -> Result<Next, Fault> {
         let start = self.at;
-        let mut at = self.at;
+        // Most words are plain to their end.
+        let rest = self.text.get(start..).unwrap_or_default();
+        let plain = rest
+            .iter()
+            .position(|octet| KINDS[usize::from(*octet)] != Kind::Plain)
+            .unwrap_or(rest.len());
+        let mut at = start + plain;
         let mut quoted = false;
-        loop {
-            let Some(octet) = self.text.get(at) else {
-                break;
-            };
+        while let Some(octet) = self.text.get(at) {
             match (KINDS[usize::from(*octet)], quoted) {
                 (Kind::Plain, _) => at += 1,
                 (Kind::Escape, _) => {
