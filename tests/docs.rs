@@ -173,6 +173,27 @@ fn every_finding_of_check_is_documented() {
 }
 
 #[test]
+fn every_finding_of_zone_verify_is_documented() {
+    let mut codes = BTreeSet::new();
+    for path in sources("src/zone/verify") {
+        codes.extend(
+            literals(&code(&path))
+                .into_iter()
+                .filter(|literal| is_code(literal) && literal.contains('-')),
+        );
+    }
+    agree("Findings of zone verify", &codes);
+}
+
+#[test]
+fn every_warning_of_zone_compare_is_documented() {
+    agree(
+        "Warnings of zone compare",
+        &first_argument(&code("src/zone/warn.rs"), "warning("),
+    );
+}
+
+#[test]
 fn every_reason_is_documented() {
     let mut codes = BTreeSet::new();
     for path in sources("src/dnssec/chain")
