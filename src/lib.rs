@@ -12,6 +12,7 @@
 //! | [`continuity`] | versions, timeline, conflicts with witnesses, earliest safe time | pure |
 //! | [`zone`] | what a zone contains, copies compared, a signed one verified | pure |
 //! | [`workflow`] | plan, step, gate, playbooks, decide, state | pure |
+//! | [`capture`] | captured answers: NDJSON, pcap, pcapng, dnsviz | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |
 //! | [`ports`] | traits: transport, clock, provider, parent, journal | |
 //! | [`adapters`] | one file a system that is spoken to | |
@@ -23,6 +24,7 @@
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
 pub mod adapters;
+pub mod capture;
 pub mod cli;
 pub mod continuity;
 pub mod dns;

@@ -15,7 +15,7 @@ use unbroken::adapters::journal::{FileJournal, zone_dir};
 use unbroken::moment::Moment;
 use unbroken::ports::Journal;
 
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["lab"],
     &["check"],
@@ -29,6 +29,7 @@ const COMMANDS: [&[&str]; 27] = [
     &["status"],
     &["approve"],
     &["observe"],
+    &["chain"],
     &["keys"],
     &["keys", "show"],
     &["keys", "fingerprint"],

@@ -4,6 +4,7 @@
 //! [`Context`], and ends with an [`Exit`] or a [`Failure`].
 
 pub mod approve;
+pub mod chain;
 pub mod check;
 pub mod completions;
 mod context;
@@ -110,6 +111,8 @@ pub enum Command {
     Approve(approve::ApproveArgs),
     /// One sweep over all servers of a zone and its parent, as captured answers
     Observe(observe::ObserveArgs),
+    /// Judge a name by captured answers alone, offline, at any time
+    Chain(chain::ChainArgs),
     /// DNSKEY sets: show, fingerprint, pin, combine, ds
     Keys(keys::KeysArgs),
     /// Copies of a zone: compare, verify
@@ -170,6 +173,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Status(args) => status::run(args, context).await,
         Command::Approve(args) => approve::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
+        Command::Chain(args) => chain::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
         Command::Zone(args) => zone::run(args, context).await,
         Command::Continuity(args) => continuity::run(args, context).await,

@@ -6,6 +6,7 @@ mod denial;
 mod dnskey;
 mod ds;
 mod judge;
+pub mod offline;
 pub mod policy;
 mod prepared;
 mod rrsig;
@@ -15,8 +16,8 @@ mod verify;
 
 pub use anchors::{AnchorError, Anchors, IANA_ROOT_ANCHORS};
 pub use chain::{
-    AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason, Status, WalkStep,
-    WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
+    About, AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason,
+    SignatureMark, Status, WalkStep, WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
 };
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
