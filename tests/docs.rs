@@ -187,10 +187,9 @@ fn every_finding_of_zone_verify_is_documented() {
 
 #[test]
 fn every_warning_of_zone_compare_is_documented() {
-    agree(
-        "Warnings of zone compare",
-        &first_argument(&code("src/zone/warn.rs"), "warning("),
-    );
+    // The function's own head is no call.
+    let text = code("src/zone/warn.rs").replace("fn warning(", "");
+    agree("Warnings of zone compare", &first_argument(&text, "warning("));
 }
 
 #[test]
