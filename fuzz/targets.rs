@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use unbroken::capture;
 use unbroken::continuity::{Change, Options, Timeline, check};
+use unbroken::dns::master::MasterReader;
 use unbroken::dns::{Message, Name, Rtype, parse_records};
 use unbroken::dnssec::{
     Anchors, Budget, Dnskey, Ds, DsSet, WalkStep, judge_answer, judge_dnskey, judge_ds, offline, walk,
 };
 use unbroken::evidence::{BlobId, Entry, Observation, Outcome, Place, Sweep, read_journal};
 use unbroken::workflow::{Event, Plan, State, assess, decide, preflight};
-use unbroken::zone::{Collector, compare, to_name};
+use unbroken::zone::{Body, Collector, Findings, Leftover, Sink, Verifier, compare, to_name};
 
 /// Takes octets from an enemy.
 pub type Target = fn(&[u8]);
@@ -207,18 +208,52 @@ fn text(data: &[u8]) -> Option<&str> {
     std::str::from_utf8(data.get(..LONGEST_TEXT.min(data.len()))?).ok()
 }
 
-/// A master file is read, and its zone is compared with itself.
+/// A master file is read, in pieces as well; its zone is compared with itself, and verified.
 pub fn zone_text(data: &[u8]) {
+    let data = data.get(..LONGEST_TEXT.min(data.len())).unwrap_or_default();
     let zone = Name::root();
-    let Some(records) = text(data).and_then(|text| parse_records(text, &zone, 60).ok()) else {
-        return;
+    let copy = |piece: usize| {
+        let (mut collector, mut body) = (Collector::new(zone.clone()), Body::new(zone.clone()));
+        let mut reader = MasterReader::new(&zone).default_ttl(60).generating(Some(300));
+        let (mut buffer, mut rest) = (Vec::new(), data);
+        loop {
+            let (next, after) = rest.split_at(piece.min(rest.len()));
+            buffer.extend_from_slice(next);
+            rest = after;
+            let progress = reader
+                .read(&buffer, rest.is_empty(), |raw| {
+                    collector.record(raw.owner, raw.rtype, raw.ttl, raw.rdata);
+                    body.record(raw.owner, raw.rtype, raw.ttl, raw.rdata);
+                })
+                .ok()?;
+            // Nothing is included here.
+            if rest.is_empty() || progress.include.is_some() {
+                return Some((collector.finish(), body));
+            }
+            buffer.drain(..progress.used);
+        }
     };
-    let mut collector = Collector::new(zone.clone());
-    records.iter().for_each(|record| collector.add(record));
-    let copy = collector.finish();
-    let found = compare(&copy, &copy);
-    assert!(found.is_equal() && to_name(&found).is_empty());
-    for record in &records {
+    let (whole, pieces) = (copy(data.len().max(1)), copy(997));
+    let Some((whole, mut body)) = whole else { return };
+    if let Some((pieces, _)) = pieces {
+        let found = compare(&whole, &pieces);
+        assert!(found.is_equal() && to_name(&found).is_empty());
+    }
+    body.sort();
+    let verifier = Verifier::new(&body, 1_700_000_000, None);
+    let (mut findings, mut left) = (Findings::new(100), Leftover::default());
+    verifier.part(0..body.nodes(), &mut left, &mut findings);
+    verifier.finish(left, &mut findings);
+    findings
+        .sorted()
+        .iter()
+        .for_each(|finding| drop(finding.to_string()));
+    let text = std::str::from_utf8(data);
+    for record in text
+        .ok()
+        .and_then(|text| parse_records(text, &zone, 60).ok())
+        .unwrap_or_default()
+    {
         let _ = record.to_string();
     }
 }

@@ -10,7 +10,7 @@
 //! | [`dns`] | names, types, records, RRsets, canonical form, reading raw messages | pure |
 //! | [`dnssec`] | keys, DS, signatures, the chain of trust, denial of existence | pure |
 //! | [`continuity`] | versions, timeline, conflicts with witnesses, earliest safe time | pure |
-//! | [`zone`] | what a zone contains, copies compared | pure |
+//! | [`zone`] | what a zone contains, copies compared, a signed one verified | pure |
 //! | [`workflow`] | plan, step, gate, playbooks, decide, state | pure |
 //! | [`capture`] | captured answers: NDJSON, pcap, pcapng, dnsviz | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |

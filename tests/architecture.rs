@@ -59,7 +59,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("capture", &["dns", "dnssec", "moment"]),
     ("continuity", &[]),
     ("evidence", &["dns", "moment"]),
-    ("zone", &["dns"]),
+    ("zone", &["dns", "dnssec"]),
     ("ports", &["dns", "evidence", "moment", "zone"]),
     (
         "workflow",
@@ -112,6 +112,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "report",
             "runner",
             "workflow",
+            "zone",
         ],
     ),
 ];

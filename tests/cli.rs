@@ -15,7 +15,7 @@ use unbroken::adapters::journal::{FileJournal, zone_dir};
 use unbroken::moment::Moment;
 use unbroken::ports::Journal;
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["lab"],
     &["check"],
@@ -36,6 +36,9 @@ const COMMANDS: [&[&str]; 25] = [
     &["keys", "pin"],
     &["keys", "combine"],
     &["keys", "ds"],
+    &["zone"],
+    &["zone", "compare"],
+    &["zone", "verify"],
     &["continuity"],
     &["completions"],
     &["man"],

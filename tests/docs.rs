@@ -173,6 +173,26 @@ fn every_finding_of_check_is_documented() {
 }
 
 #[test]
+fn every_finding_of_zone_verify_is_documented() {
+    let mut codes = BTreeSet::new();
+    for path in sources("src/zone/verify") {
+        codes.extend(
+            literals(&code(&path))
+                .into_iter()
+                .filter(|literal| is_code(literal) && literal.contains('-')),
+        );
+    }
+    agree("Findings of zone verify", &codes);
+}
+
+#[test]
+fn every_warning_of_zone_compare_is_documented() {
+    // The function's own head is no call.
+    let text = code("src/zone/warn.rs").replace("fn warning(", "");
+    agree("Warnings of zone compare", &first_argument(&text, "warning("));
+}
+
+#[test]
 fn every_reason_is_documented() {
     let mut codes = BTreeSet::new();
     for path in sources("src/dnssec/chain")

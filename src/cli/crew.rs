@@ -11,7 +11,7 @@ use super::settings::{
 use super::{Exit, Failure, look};
 use crate::adapters::{
     ManualParent, ManualProvider, NetTransport, PowerDnsConfig, PowerDnsProvider, Profile, Rfc2136Config,
-    Rfc2136Parent, Rfc2136Provider, SystemClock, TsigKey,
+    Rfc2136Parent, Rfc2136Provider, SystemClock, Transfer, TsigKey,
 };
 use crate::dns::Name;
 use crate::ports::{Clock, Parent, Provider, Transport};
@@ -41,12 +41,7 @@ impl Secrets {
     pub(super) async fn read(settings: &Settings, zone: &Name) -> Result<Secrets, Failure> {
         let mut providers = BTreeMap::new();
         for (name, provider) in &settings.providers {
-            let held = match &provider.driver {
-                ProviderDriver::Rfc2136 { tsig, .. } => Held::Key(key(tsig).await?),
-                ProviderDriver::PowerDns { api_key, .. } => Held::ApiKey(api_key.read().await?),
-                ProviderDriver::Manual => Held::Nothing,
-            };
-            providers.insert(name.clone(), held);
+            providers.insert(name.clone(), held(&provider.driver).await?);
         }
         let parent = match settings.parent_of(zone)?.1 {
             ParentSettings::Rfc2136 { tsig, .. } => Some(key(tsig).await?),
@@ -54,6 +49,41 @@ impl Secrets {
         };
         Ok(Secrets { providers, parent })
     }
+}
+
+/// How a provider's copy of a zone is read.
+pub(super) enum Reach {
+    /// Transferred.
+    Transfer(Transfer),
+    /// As the driver gives it.
+    Driver(Arc<dyn Provider>),
+}
+
+/// How the copy of `zone` at a provider of the settings is read; its secret is read, and nothing is asked of the network.
+///
+/// # Errors
+/// If there is no such provider, or its secret cannot be read.
+pub(super) async fn reach(settings: &Settings, name: &str, zone: &Name) -> Result<Reach, Failure> {
+    let provider = settings.provider(name)?;
+    let held = held(&provider.driver).await?;
+    if let (ProviderDriver::Rfc2136 { server, .. }, Held::Key(tsig)) = (&provider.driver, &held) {
+        return Ok(Reach::Transfer(Transfer {
+            server: *server,
+            zone: zone.clone(),
+            tsig: Some(tsig.clone()),
+        }));
+    }
+    let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(settings.observe.addresses.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    driver(name, zone, &provider.driver, held, &transport, &clock).map(Reach::Driver)
+}
+
+async fn held(driver: &ProviderDriver) -> Result<Held, Failure> {
+    Ok(match driver {
+        ProviderDriver::Rfc2136 { tsig, .. } => Held::Key(key(tsig).await?),
+        ProviderDriver::PowerDns { api_key, .. } => Held::ApiKey(api_key.read().await?),
+        ProviderDriver::Manual => Held::Nothing,
+    })
 }
 
 /// Builds the drivers of every provider in the settings and of the zone's parent.

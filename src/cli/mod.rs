@@ -29,6 +29,7 @@ pub mod settings;
 pub mod status;
 pub mod step;
 mod tell;
+pub mod zone;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -115,6 +116,8 @@ pub enum Command {
     Chain(chain::ChainArgs),
     /// DNSKEY sets: show, fingerprint, pin, combine, ds
     Keys(keys::KeysArgs),
+    /// Copies of a zone: compare, verify
+    Zone(zone::ZoneArgs),
     /// Check a timeline; ask what a change now would break, and from when it would not
     Continuity(continuity::ContinuityArgs),
     /// Print shell completions
@@ -173,6 +176,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Observe(args) => observe::run(args, context).await,
         Command::Chain(args) => chain::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
+        Command::Zone(args) => zone::run(args, context).await,
         Command::Continuity(args) => continuity::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,

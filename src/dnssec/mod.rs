@@ -8,6 +8,7 @@ mod ds;
 mod judge;
 pub mod offline;
 pub mod policy;
+mod prepared;
 mod rrsig;
 #[cfg(test)]
 mod testing;
@@ -22,5 +23,6 @@ pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};
 pub use policy::{Policy, Support};
+pub use prepared::PreparedKey;
 pub use rrsig::Rrsig;
 pub use verify::{SignatureFault, signed_data, verify_rrset};

@@ -186,7 +186,7 @@ pub(super) fn can_check(key: &Dnskey) -> bool {
 }
 
 /// Exponent and modulus.
-fn rsa_parts(key: &Dnskey) -> Option<(&[u8], &[u8])> {
+pub(super) fn rsa_parts(key: &Dnskey) -> Option<(&[u8], &[u8])> {
     if !matches!(key.algorithm, 1 | 5 | 7 | 8 | 10) {
         return None;
     }
