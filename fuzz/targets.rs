@@ -11,21 +11,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use unbroken::capture;
 use unbroken::continuity::{Change, Options, Timeline, check};
+use unbroken::dns::master::MasterReader;
 use unbroken::dns::{Message, Name, Rtype, parse_records};
 use unbroken::dnssec::{
-    Anchors, Budget, Dnskey, Ds, DsSet, WalkStep, judge_answer, judge_dnskey, judge_ds, walk,
+    Anchors, Budget, Dnskey, Ds, DsSet, WalkStep, judge_answer, judge_dnskey, judge_ds, offline, walk,
 };
 use unbroken::evidence::{BlobId, Entry, Observation, Outcome, Place, Sweep, read_journal};
 use unbroken::workflow::{Event, Plan, State, assess, decide, preflight};
-use unbroken::zone::{Collector, compare, to_name};
+use unbroken::zone::{Body, Collector, Findings, Leftover, Sink, Verifier, compare, to_name};
 
 /// Takes octets from an enemy.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
 #[allow(dead_code, reason = "the tests run them all, a fuzzer one")]
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("message", message),
     ("facts", facts),
     ("chain", chain),
@@ -33,6 +35,9 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("timeline", timeline),
     ("journal", journal),
     ("anchors", anchors),
+    ("capture", capture),
+    ("offline", offline),
+    ("key_text", key_text),
 ];
 
 /// The largest input that a text target takes: a person's own files are not hostile, only possibly damaged.
@@ -203,18 +208,52 @@ fn text(data: &[u8]) -> Option<&str> {
     std::str::from_utf8(data.get(..LONGEST_TEXT.min(data.len()))?).ok()
 }
 
-/// A master file is read, and its zone is compared with itself.
+/// A master file is read, in pieces as well; its zone is compared with itself, and verified.
 pub fn zone_text(data: &[u8]) {
+    let data = data.get(..LONGEST_TEXT.min(data.len())).unwrap_or_default();
     let zone = Name::root();
-    let Some(records) = text(data).and_then(|text| parse_records(text, &zone, 60).ok()) else {
-        return;
+    let copy = |piece: usize| {
+        let (mut collector, mut body) = (Collector::new(zone.clone()), Body::new(zone.clone()));
+        let mut reader = MasterReader::new(&zone).default_ttl(60).generating(Some(300));
+        let (mut buffer, mut rest) = (Vec::new(), data);
+        loop {
+            let (next, after) = rest.split_at(piece.min(rest.len()));
+            buffer.extend_from_slice(next);
+            rest = after;
+            let progress = reader
+                .read(&buffer, rest.is_empty(), |raw| {
+                    collector.record(raw.owner, raw.rtype, raw.ttl, raw.rdata);
+                    body.record(raw.owner, raw.rtype, raw.ttl, raw.rdata);
+                })
+                .ok()?;
+            // Nothing is included here.
+            if rest.is_empty() || progress.include.is_some() {
+                return Some((collector.finish(), body));
+            }
+            buffer.drain(..progress.used);
+        }
     };
-    let mut collector = Collector::new(zone.clone());
-    records.iter().for_each(|record| collector.add(record));
-    let copy = collector.finish();
-    let found = compare(&copy, &copy);
-    assert!(found.is_equal() && to_name(&found).is_empty());
-    for record in &records {
+    let (whole, pieces) = (copy(data.len().max(1)), copy(997));
+    let Some((whole, mut body)) = whole else { return };
+    if let Some((pieces, _)) = pieces {
+        let found = compare(&whole, &pieces);
+        assert!(found.is_equal() && to_name(&found).is_empty());
+    }
+    body.sort();
+    let verifier = Verifier::new(&body, 1_700_000_000, None);
+    let (mut findings, mut left) = (Findings::new(100), Leftover::default());
+    verifier.part(0..body.nodes(), &mut left, &mut findings);
+    verifier.finish(left, &mut findings);
+    findings
+        .sorted()
+        .iter()
+        .for_each(|finding| drop(finding.to_string()));
+    let text = std::str::from_utf8(data);
+    for record in text
+        .ok()
+        .and_then(|text| parse_records(text, &zone, 60).ok())
+        .unwrap_or_default()
+    {
         let _ = record.to_string();
     }
 }
@@ -253,6 +292,77 @@ pub fn journal(data: &[u8]) {
 pub fn anchors(data: &[u8]) {
     if let Some(text) = text(data) {
         let _ = Anchors::parse(text);
+    }
+}
+
+/// A capture of any form is read, and its first questions are judged.
+pub fn capture(data: &[u8]) {
+    let Ok(found) = capture::read(data) else { return };
+    let questions: Vec<_> = found
+        .answers
+        .iter()
+        .take(4)
+        .map(|one| (one.name.clone(), one.rtype))
+        .collect();
+    judge(found.answers, &questions);
+}
+
+fn judge(answers: Vec<offline::Captured>, questions: &[(Name, Rtype)]) {
+    let base = base();
+    let corpus = offline::Corpus::new(answers);
+    let options = offline::Options::at(base.sweep.ended.floor_seconds());
+    for (name, rtype) in questions {
+        let verdict = offline::validate(&corpus, &base.anchors, name, *rtype, &options);
+        assert!(verdict.spent.verifications <= options.limits.total_verifications);
+        assert!(verdict.spent.nsec3_hashes <= options.limits.total_nsec3_hashes);
+    }
+}
+
+/// A message is one more answer to every question of an honest capture.
+pub fn offline(data: &[u8]) {
+    let Ok(message) = Message::parse(data) else { return };
+    let base = base();
+    let captured = |name: &Name, rtype, answer: Message| offline::Captured {
+        name: name.clone(),
+        rtype,
+        server: "192.0.2.1:53".to_owned(),
+        transport: "udp".to_owned(),
+        at: None,
+        answer: Ok(answer),
+    };
+    let mut answers = Vec::new();
+    for observation in &base.sweep.observations {
+        answers.push(captured(&observation.name, observation.rtype, message.clone()));
+        let Outcome::Answer { blob, .. } = &observation.outcome else {
+            continue;
+        };
+        let honest = base
+            .messages
+            .get(blob)
+            .and_then(|octets| Message::parse(octets).ok());
+        answers.extend(honest.map(|honest| captured(&observation.name, observation.rtype, honest)));
+    }
+    let asked = message
+        .question
+        .map_or((base.zone.clone(), Rtype::A), |question| {
+            (question.name, question.rtype)
+        });
+    judge(answers, &[asked, (base.zone.clone(), Rtype::SOA)]);
+}
+
+/// DS and DNSKEY records in presentation format are read, shown and read again.
+pub fn key_text(data: &[u8]) {
+    let Some(records) = text(data).and_then(|text| parse_records(text, &Name::root(), 60).ok()) else {
+        return;
+    };
+    for record in records {
+        if let Some(ds) = Ds::from_rdata(&record.rdata) {
+            assert_eq!(Ds::from_rdata(&ds.rdata()).as_ref(), Some(&ds));
+        }
+        if let Some(key) = Dnskey::from_rdata(&record.rdata) {
+            let _ = (key.tag(), key.id().to_string(), Ds::of(&record.name, &key, 2));
+            assert_eq!(key.rdata(), record.rdata);
+        }
     }
 }
 

@@ -10,8 +10,9 @@
 //! | [`dns`] | names, types, records, RRsets, canonical form, reading raw messages | pure |
 //! | [`dnssec`] | keys, DS, signatures, the chain of trust, denial of existence | pure |
 //! | [`continuity`] | versions, timeline, conflicts with witnesses, earliest safe time | pure |
-//! | [`zone`] | what a zone contains, copies compared | pure |
+//! | [`zone`] | what a zone contains, copies compared, a signed one verified | pure |
 //! | [`workflow`] | plan, step, gate, playbooks, decide, state | pure |
+//! | [`capture`] | captured answers: NDJSON, pcap, pcapng, dnsviz | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |
 //! | [`ports`] | traits: transport, clock, provider, parent, journal | |
 //! | [`adapters`] | one file a system that is spoken to | |
@@ -23,6 +24,7 @@
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
 pub mod adapters;
+pub mod capture;
 pub mod cli;
 pub mod continuity;
 pub mod dns;

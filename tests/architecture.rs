@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms without clock, socket, file, environment or randomness.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
+    "capture",
     "dns",
     "dnssec",
     "continuity",
@@ -51,13 +52,14 @@ const IMPURE: [&str; 27] = [
 ];
 
 /// Which rooms each room may name; a new room has to be put here.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("moment", &[]),
     ("dns", &[]),
     ("dnssec", &["dns"]),
+    ("capture", &["dns", "dnssec", "moment"]),
     ("continuity", &[]),
     ("evidence", &["dns", "moment"]),
-    ("zone", &["dns"]),
+    ("zone", &["dns", "dnssec"]),
     ("ports", &["dns", "evidence", "moment", "zone"]),
     (
         "workflow",
@@ -99,6 +101,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         "cli",
         &[
             "adapters",
+            "capture",
             "continuity",
             "dns",
             "dnssec",
@@ -109,6 +112,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "report",
             "runner",
             "workflow",
+            "zone",
         ],
     ),
 ];

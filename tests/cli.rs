@@ -15,7 +15,7 @@ use unbroken::adapters::journal::{FileJournal, zone_dir};
 use unbroken::moment::Moment;
 use unbroken::ports::Journal;
 
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["lab"],
     &["check"],
@@ -29,12 +29,16 @@ const COMMANDS: [&[&str]; 24] = [
     &["status"],
     &["approve"],
     &["observe"],
+    &["chain"],
     &["keys"],
     &["keys", "show"],
     &["keys", "fingerprint"],
     &["keys", "pin"],
     &["keys", "combine"],
     &["keys", "ds"],
+    &["zone"],
+    &["zone", "compare"],
+    &["zone", "verify"],
     &["continuity"],
     &["completions"],
     &["man"],

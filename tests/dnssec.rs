@@ -159,6 +159,34 @@ www.example.net. 3600 IN RRSIG A 8 3 3600 20300101000000 20000101000000 9033 exa
     assert_eq!(found.verify(1_000_000_000), Err(SignatureFault::KeySize(512)));
 }
 
+/// RFC 8080 section 6.2: tag and digest hold, and of the signature it is said that it cannot be checked here.
+#[test]
+fn rfc_8080_ed448_cannot_be_checked() {
+    for (key, tag, digest) in [
+        (
+            "3kgROaDjrh0H2iuixWBrc8g2EpBBLCdGzHmn+G2MpTPhpj/OiBVHHSfPodx1FYYUcJKm1MDpJtIA",
+            9713,
+            "6ccf18d5bc5d7fc2fceb1d59d17321402f2aa8d368048db93dd811f5cb2b19c7",
+        ),
+        (
+            "kkreGWoccSDmUBGAe7+zsbG6ZAFQp+syPmYUurBRQc3tDjeMCJcVMRDmgcNLp5HlHAMy12VoISsA",
+            38353,
+            "645ff078b3568f5852b70cb60e8e696cc77b75bfaaffc118cf79cbda1ba28af4",
+        ),
+    ] {
+        let found = vector(&format!(
+            "example.com. DNSKEY 257 3 16 {key}\nexample.com. MX 10 mail.example.com.\n\
+             example.com. RRSIG MX 16 2 3600 1440021600 1438207200 {tag} example.com. {}\n",
+            data_encoding::BASE64.encode(&[7; 114])
+        ));
+        assert_eq!(found.key.tag(), tag);
+        let digest = ds(&found.zone, &format!("{tag} 16 2 {digest}"));
+        assert_eq!(Ds::of(&found.zone, &found.key, 2), Some(digest));
+        assert_eq!(found.verify(1_439_000_000), Err(SignatureFault::CannotCheck(16)));
+        assert_eq!(found.verify(1_441_000_000), Err(SignatureFault::Expired(978_400)));
+    }
+}
+
 /// RFC 4034 section 5.4 and RFC 4509 section 2.3.
 #[test]
 fn digests_of_one_key() {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use unbroken::cli::Exit;
 use unbroken::cli::settings::Settings;
+use unbroken::dnssec::offline::{LIMIT_NAMES, Limits};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -172,6 +173,26 @@ fn every_finding_of_check_is_documented() {
 }
 
 #[test]
+fn every_finding_of_zone_verify_is_documented() {
+    let mut codes = BTreeSet::new();
+    for path in sources("src/zone/verify") {
+        codes.extend(
+            literals(&code(&path))
+                .into_iter()
+                .filter(|literal| is_code(literal) && literal.contains('-')),
+        );
+    }
+    agree("Findings of zone verify", &codes);
+}
+
+#[test]
+fn every_warning_of_zone_compare_is_documented() {
+    // The function's own head is no call.
+    let text = code("src/zone/warn.rs").replace("fn warning(", "");
+    agree("Warnings of zone compare", &first_argument(&text, "warning("));
+}
+
+#[test]
 fn every_reason_is_documented() {
     let mut codes = BTreeSet::new();
     for path in sources("src/dnssec/chain")
@@ -189,7 +210,43 @@ fn every_reason_is_documented() {
                 .filter(|literal| is_code(literal)),
         );
     }
+    let offline: Vec<String> = sources("src/dnssec/offline")
+        .iter()
+        .map(|path| code(path))
+        .collect();
+    codes.extend(first_argument(&offline.join("\n"), "Reason::new("));
     agree("Reasons", &codes);
+}
+
+/// The limits of `chain` and what they are by default.
+#[test]
+fn every_limit_is_documented() {
+    let limits = serde_json::to_value(Limits::default()).unwrap();
+    let page = read("docs/chain.md");
+    for name in LIMIT_NAMES {
+        let value = &limits[name.replace('-', "_")];
+        assert!(
+            page.contains(&format!("| `{name}` | {value} |")),
+            "docs/chain.md lacks {name} = {value}"
+        );
+    }
+    assert_eq!(limits.as_object().unwrap().len(), LIMIT_NAMES.len());
+}
+
+/// What an Extended DNS Error is given for is a reason.
+#[test]
+fn every_extended_error_is_of_a_reason() {
+    let reasons = documented("docs/errors.md", "Reasons");
+    let text = code("src/dnssec/offline/extended_error.rs");
+    let (_, body) = text.split_once("match code {").unwrap();
+    let codes: Vec<String> = literals(body)
+        .into_iter()
+        .filter(|literal| is_code(literal))
+        .collect();
+    assert!(codes.len() > 20);
+    for code in codes {
+        assert!(reasons.contains(&code), "{code} is no reason");
+    }
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn mutate(dice: &mut Dice, seed: &[u8], other: &[u8]) -> Vec<u8> {
 fn seeds_of(name: &str) -> Vec<Vec<u8>> {
     let messages = || targets::base().messages().map(<[u8]>::to_vec);
     match name {
-        "message" | "chain" => messages().collect(),
+        "message" | "chain" | "offline" => messages().collect(),
         // The first octet says which question is answered.
         "facts" => messages()
             .enumerate()
@@ -158,6 +158,9 @@ targets_of! {
     timeline: MUTATIONS,
     journal: COSTLY,
     anchors: MUTATIONS,
+    capture: MUTATIONS,
+    offline: COSTLY,
+    key_text: MUTATIONS,
 }
 
 /// The same octets through every target that takes messages, to every question.

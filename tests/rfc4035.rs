@@ -87,6 +87,7 @@ fn message(rcode: Rcode, answer: &str, authority: &[&str]) -> Message {
 fn judged(policy: Policy, qname: &str, qtype: Rtype, answer: &Message) -> AnswerVerdict {
     let mut budget = Budget::default();
     let mut judge = Judge {
+        any_server: false,
         at: THEN,
         policy,
         budget: &mut budget,

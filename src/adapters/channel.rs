@@ -8,6 +8,7 @@ use domain::base::MessageBuilder;
 use domain::base::iana::{Class, Rtype as Iana};
 use domain::base::message_builder::AdditionalBuilder;
 
+use super::transfer::Transfer;
 use super::transport::NOT_CONNECTED;
 use super::tsig::{TsigError, TsigKey};
 use super::update::{Profile, bad_key_hint, failure, update_message};
@@ -19,9 +20,6 @@ use crate::ports::{
 
 /// How long an answer to a query, an update or the next message of a transfer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest zone that is transferred, octets of messages.
-const LARGEST_TRANSFER: u64 = 4 * 1024 * 1024 * 1024;
-
 /// The settings of an RFC 2136 server, for a provider (whose `zone` is the zone) and a parent (whose `zone` is the parent).
 #[derive(Clone, Debug)]
 pub struct Rfc2136Config {
@@ -153,54 +151,23 @@ impl Channel {
 
     /// Transfers the zone; `each` gets every record but the closing SOA. Nothing of it counts unless this returns `Ok`.
     pub(super) async fn transfer(&self, each: &mut (dyn FnMut(Record) + Send)) -> Result<(), DriverError> {
-        let zone = self.config.zone.clone();
-        let what = format!("transfer of {zone}");
-        let fail = |class, said: String| self.error(&what, class, said);
-        let message = query(&zone, Rtype::AXFR).ok_or_else(|| {
-            fail(
-                FailureClass::Unsupported,
-                "the question does not fit into a message".to_owned(),
-            )
-        })?;
-        let (octets, mut sequence) = self
-            .config
-            .tsig
-            .sign_sequence(message, self.clock.now())
-            .map_err(|error| fail(FailureClass::Unsupported, error.to_string()))?;
-        let mut end: Option<Result<(), (FailureClass, String)>> = None;
-        let mut framing = Framing::default();
-        let clock = &self.clock;
-        let mut take = |octets: &[u8]| -> bool {
-            let taken = sequence
-                .verify(octets.to_vec(), clock.now())
-                .map_err(|error| (read_class(&error), self.explain_read(&error)))
-                .and_then(|octets| framing.take(&octets, &zone, each));
-            match taken {
-                Ok(false) => true,
-                Ok(true) => {
-                    end = Some(Ok(()));
-                    false
-                }
-                Err(error) => {
-                    end = Some(Err(error));
-                    false
-                }
-            }
+        let transfer = Transfer {
+            server: self.config.server,
+            zone: self.config.zone.clone(),
+            tsig: Some(self.config.tsig.clone()),
         };
-        self.transport
-            .stream(self.config.server, &octets, TIMEOUT, &mut take)
+        transfer
+            .run(&*self.transport, &*self.clock, each)
             .await
-            .map_err(|error| fail(FailureClass::Transient, self.unreachable(&error)))?;
-        match end {
-            Some(Ok(())) => sequence
-                .finish()
-                .map_err(|error| fail(FailureClass::Auth, error.to_string())),
-            Some(Err((class, said))) => Err(fail(class, said)),
-            None => Err(fail(
-                FailureClass::Transient,
-                "the transfer ended early".to_owned(),
-            )),
-        }
+            .map_err(|error| {
+                let hint = if error.bad_key {
+                    bad_key_hint(self.config.profile)
+                } else {
+                    ""
+                };
+                let what = format!("transfer of {}", self.config.zone);
+                self.error(&what, error.class, format!("{error}{hint}"))
+            })
     }
 
     pub(super) fn error(&self, what: &str, class: FailureClass, said: String) -> DriverError {
@@ -236,57 +203,7 @@ impl Channel {
     }
 }
 
-/// How far a transfer has come: from the first SOA to the one that closes it (RFC 5936 section 2.2).
-#[derive(Default)]
-struct Framing {
-    started: bool,
-    octets: u64,
-}
-
-impl Framing {
-    /// Takes the records of one message; says whether it was the last.
-    fn take(
-        &mut self,
-        octets: &[u8],
-        zone: &Name,
-        each: &mut (dyn FnMut(Record) + Send),
-    ) -> Result<bool, (FailureClass, String)> {
-        self.octets = self.octets.saturating_add(octets.len() as u64);
-        if self.octets > LARGEST_TRANSFER {
-            let said = format!("the transfer is larger than {LARGEST_TRANSFER} octets");
-            return Err((FailureClass::Unsupported, said));
-        }
-        let message = Message::parse(octets).map_err(|error| (FailureClass::Refused, error.to_string()))?;
-        if message.rcode != Rcode::NOERROR {
-            let said = format!(
-                "the server says {}: does it let this key transfer the zone?",
-                message.rcode
-            );
-            return Err((query_class(message.rcode), said));
-        }
-        for record in message.answer {
-            let soa = record.rtype == Rtype::SOA && record.name == *zone;
-            if !self.started && !soa {
-                return Err((
-                    FailureClass::Refused,
-                    "the transfer does not begin with the SOA".to_owned(),
-                ));
-            }
-            if self.started && soa {
-                return Ok(true);
-            }
-            self.started = true;
-            each(record);
-        }
-        if self.started {
-            Ok(false)
-        } else {
-            Err((FailureClass::Refused, "the transfer is empty".to_owned()))
-        }
-    }
-}
-
-fn query(name: &Name, rtype: Rtype) -> Option<AdditionalBuilder<Vec<u8>>> {
+pub(super) fn query(name: &Name, rtype: Rtype) -> Option<AdditionalBuilder<Vec<u8>>> {
     let mut message = MessageBuilder::new_vec();
     message.header_mut().set_id(rand::random());
     let mut question = message.question();
@@ -318,7 +235,7 @@ fn unsure_class(error: &TsigError) -> FailureClass {
     }
 }
 
-fn read_class(error: &TsigError) -> FailureClass {
+pub(super) fn read_class(error: &TsigError) -> FailureClass {
     match error {
         TsigError::Unsigned { rcode, .. } => match *rcode {
             Rcode::REFUSED | Rcode::SERVFAIL | Rcode::NOTIMP | Rcode::FORMERR => query_class(*rcode),
@@ -328,7 +245,7 @@ fn read_class(error: &TsigError) -> FailureClass {
     }
 }
 
-fn query_class(rcode: Rcode) -> FailureClass {
+pub(super) fn query_class(rcode: Rcode) -> FailureClass {
     match rcode {
         Rcode::SERVFAIL => FailureClass::Transient,
         Rcode::NOTIMP => FailureClass::Unsupported,

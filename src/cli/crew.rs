@@ -11,7 +11,7 @@ use super::settings::{
 use super::{Exit, Failure, look};
 use crate::adapters::{
     ManualParent, ManualProvider, NetTransport, PowerDnsConfig, PowerDnsProvider, Profile, Rfc2136Config,
-    Rfc2136Parent, Rfc2136Provider, SystemClock, TsigKey,
+    Rfc2136Parent, Rfc2136Provider, SystemClock, Transfer, TsigKey,
 };
 use crate::dns::Name;
 use crate::ports::{Clock, Parent, Provider, Transport};
@@ -41,12 +41,7 @@ impl Secrets {
     pub(super) async fn read(settings: &Settings, zone: &Name) -> Result<Secrets, Failure> {
         let mut providers = BTreeMap::new();
         for (name, provider) in &settings.providers {
-            let held = match &provider.driver {
-                ProviderDriver::Rfc2136 { tsig, .. } => Held::Key(key(tsig).await?),
-                ProviderDriver::PowerDns { api_key, .. } => Held::ApiKey(api_key.read().await?),
-                ProviderDriver::Manual => Held::Nothing,
-            };
-            providers.insert(name.clone(), held);
+            providers.insert(name.clone(), held(&provider.driver).await?);
         }
         let parent = match settings.parent_of(zone)?.1 {
             ParentSettings::Rfc2136 { tsig, .. } => Some(key(tsig).await?),
@@ -54,6 +49,41 @@ impl Secrets {
         };
         Ok(Secrets { providers, parent })
     }
+}
+
+/// How a provider's copy of a zone is read.
+pub(super) enum Reach {
+    /// Transferred.
+    Transfer(Transfer),
+    /// As the driver gives it.
+    Driver(Arc<dyn Provider>),
+}
+
+/// How the copy of `zone` at a provider of the settings is read; its secret is read, and nothing is asked of the network.
+///
+/// # Errors
+/// If there is no such provider, or its secret cannot be read.
+pub(super) async fn reach(settings: &Settings, name: &str, zone: &Name) -> Result<Reach, Failure> {
+    let provider = settings.provider(name)?;
+    let held = held(&provider.driver).await?;
+    if let (ProviderDriver::Rfc2136 { server, .. }, Held::Key(tsig)) = (&provider.driver, &held) {
+        return Ok(Reach::Transfer(Transfer {
+            server: *server,
+            zone: zone.clone(),
+            tsig: Some(tsig.clone()),
+        }));
+    }
+    let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(settings.observe.addresses.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    driver(name, zone, &provider.driver, held, &transport, &clock).map(Reach::Driver)
+}
+
+async fn held(driver: &ProviderDriver) -> Result<Held, Failure> {
+    Ok(match driver {
+        ProviderDriver::Rfc2136 { tsig, .. } => Held::Key(key(tsig).await?),
+        ProviderDriver::PowerDns { api_key, .. } => Held::ApiKey(api_key.read().await?),
+        ProviderDriver::Manual => Held::Nothing,
+    })
 }
 
 /// Builds the drivers of every provider in the settings and of the zone's parent.
@@ -67,11 +97,13 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
     let mut name_servers = BTreeMap::new();
+    let mut own_addresses = BTreeMap::new();
     for (name, provider) in &settings.providers {
         let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
         let driver = driver(name, zone, &provider.driver, held, &transport, &clock)?;
         providers.insert(name.clone(), driver);
         name_servers.insert(name.clone(), provider.name_servers.clone());
+        own_addresses.insert(name.clone(), provider.own_addresses.clone());
         // A file that does not read is told of before anything begins.
         settings.pinned(zone, name)?;
     }
@@ -91,6 +123,7 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
         zone: zone.clone(),
         providers,
         name_servers,
+        own_addresses,
         parent,
         observer,
         clock,
@@ -209,7 +242,12 @@ fn pins(settings: &Settings, zone: &Name) -> Pins {
 }
 
 /// What is wished for, from the settings and the command line.
-pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result<Wish, Failure> {
+pub(super) fn wish(
+    settings: &Settings,
+    zone: &Name,
+    purpose: Purpose,
+    sticky_bounded: bool,
+) -> Result<Wish, Failure> {
     let wanted = settings.zone(zone)?;
     for name in named(&purpose) {
         settings.provider(name)?;
@@ -225,6 +263,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
+            apex_ns_fixed: provider.apex_ns_fixed,
             signs_live: matches!(provider.driver, ProviderDriver::PowerDns { .. }),
         })
         .collect();
@@ -245,6 +284,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
         },
         soak: wanted.soak.duration().as_secs(),
+        sticky_bounded,
         resign: Some(wanted.resign.duration().as_secs()).filter(|seconds| *seconds > 0),
         approve: wanted.approve.iter().map(|kind| kind.word().to_owned()).collect(),
     })

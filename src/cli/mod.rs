@@ -4,6 +4,7 @@
 //! [`Context`], and ends with an [`Exit`] or a [`Failure`].
 
 pub mod approve;
+pub mod chain;
 pub mod check;
 pub mod completions;
 mod context;
@@ -28,6 +29,7 @@ pub mod settings;
 pub mod status;
 pub mod step;
 mod tell;
+pub mod zone;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -110,8 +112,12 @@ pub enum Command {
     Approve(approve::ApproveArgs),
     /// One sweep over all servers of a zone and its parent, as captured answers
     Observe(observe::ObserveArgs),
+    /// Judge a name by captured answers alone, offline, at any time
+    Chain(chain::ChainArgs),
     /// DNSKEY sets: show, fingerprint, pin, combine, ds
     Keys(keys::KeysArgs),
+    /// Copies of a zone: compare, verify
+    Zone(zone::ZoneArgs),
     /// Check a timeline; ask what a change now would break, and from when it would not
     Continuity(continuity::ContinuityArgs),
     /// Print shell completions
@@ -168,7 +174,9 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Status(args) => status::run(args, context).await,
         Command::Approve(args) => approve::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
+        Command::Chain(args) => chain::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
+        Command::Zone(args) => zone::run(args, context).await,
         Command::Continuity(args) => continuity::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,

@@ -4,6 +4,7 @@
 //! RFC 4034 section 6.2 (names uncompressed and, where that section says so, in lower case), so equality of bytes is
 //! equality of records.
 
+pub mod master;
 mod message;
 mod name;
 mod query;
@@ -16,6 +17,7 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 
+pub use master::{MasterError, MasterReader, RawRecord};
 pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, without_id};
 pub use name::{Name, NameError};
 pub use query::{QueryOptions, query_message};

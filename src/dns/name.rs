@@ -91,22 +91,46 @@ impl Name {
 
     /// The last `count` labels; the name itself where it has no more than that.
     pub fn suffix(&self, count: usize) -> Name {
-        let mut name = self.clone();
-        let mut left = self.label_count();
-        while left > count {
-            match name.parent() {
-                Some(parent) => name = parent,
-                None => break,
-            }
-            left -= 1;
+        match self.label_count() <= count {
+            true => self.clone(),
+            false => Name(Arc::from(self.tail(count))),
         }
-        name
+    }
+
+    /// The wire form of the last `count` labels.
+    fn tail(&self, count: usize) -> &[u8] {
+        let mut rest: &[u8] = &self.0;
+        for _ in count..self.label_count() {
+            let length = rest.first().map_or(0, |length| usize::from(*length));
+            rest = rest.get(length + 1..).unwrap_or_default();
+        }
+        rest
+    }
+
+    /// Where each label begins, and how many there are: a name of 255 octets has at most 127.
+    fn starts(&self) -> ([u8; 128], usize) {
+        let (mut starts, mut count, mut at) = ([0; 128], 0, 0usize);
+        while let (Some(length), Some(slot)) = (
+            self.0.get(at).filter(|length| **length > 0),
+            starts.get_mut(count),
+        ) {
+            *slot = u8::try_from(at).unwrap_or(u8::MAX);
+            count += 1;
+            at += usize::from(*length) + 1;
+        }
+        (starts, count)
+    }
+
+    fn label_at(&self, at: u8) -> &[u8] {
+        let at = usize::from(at);
+        let length = self.0.get(at).map_or(0, |length| usize::from(*length));
+        self.0.get(at + 1..=at + length).unwrap_or_default()
     }
 
     /// Whether this name is `other` or lies below it.
     pub fn is_at_or_below(&self, other: &Name) -> bool {
         let (mine, theirs) = (self.label_count(), other.label_count());
-        mine >= theirs && self.suffix(theirs) == *other
+        mine >= theirs && self.tail(theirs) == &*other.0
     }
 
     /// Whether the leftmost label is the asterisk (RFC 4592 section 2.1.1).
@@ -129,9 +153,17 @@ impl Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        let mine: Vec<&[u8]> = self.labels().collect();
-        let theirs: Vec<&[u8]> = other.labels().collect();
-        mine.iter().rev().cmp(theirs.iter().rev())
+        if self.0 == other.0 {
+            return Ordering::Equal;
+        }
+        let ((mine, count), (theirs, others)) = (self.starts(), other.starts());
+        for (a, b) in mine[..count].iter().rev().zip(theirs[..others].iter().rev()) {
+            let order = self.label_at(*a).cmp(other.label_at(*b));
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        count.cmp(&others)
     }
 }
 

@@ -69,17 +69,13 @@ impl Dnskey {
                 None => 0,
             };
         }
-        let sum: u32 = self
-            .rdata()
+        let [high, low] = self.flags.to_be_bytes();
+        let head = [high, low, self.protocol, self.algorithm];
+        let sum: u32 = head
             .iter()
+            .chain(&self.public_key)
             .enumerate()
-            .map(|(index, octet)| {
-                if index % 2 == 0 {
-                    u32::from(*octet) << 8
-                } else {
-                    u32::from(*octet)
-                }
-            })
+            .map(|(index, octet)| u32::from(*octet) << (8 * ((index + 1) % 2)))
             .fold(0u32, u32::wrapping_add);
         (sum.wrapping_add(sum >> 16) & 0xffff) as u16
     }

@@ -3,13 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{Dnskey, KeyId, Rrsig, SignatureFault, verify_rrset};
-use crate::dns::{Name, Rrset};
+use crate::dns::{Name, Rrset, Ttl};
 
 /// One signature with one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The key that was tried.
     pub key: KeyId,
+    /// The signature's Labels field.
+    pub labels: u8,
+    /// The TTL that was signed, seconds.
+    pub original_ttl: Ttl,
+    /// Whom the signature names as its signer.
+    pub signer: Name,
     /// The signature's window in Unix seconds, both ends included.
     pub window: (i64, i64),
     /// Whether the octets verify, the time aside.
@@ -137,6 +143,9 @@ fn attempt(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, zone: &Name, at: i64)
     };
     Attempt {
         key: key.id(),
+        labels: signature.labels,
+        original_ttl: signature.original_ttl,
+        signer: signature.signer.clone(),
         window,
         octets: verify_rrset(rrset, signature, key, zone, inside),
         timely,

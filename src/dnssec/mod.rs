@@ -6,7 +6,9 @@ mod denial;
 mod dnskey;
 mod ds;
 mod judge;
+pub mod offline;
 pub mod policy;
+mod prepared;
 mod rrsig;
 #[cfg(test)]
 mod testing;
@@ -14,12 +16,13 @@ mod verify;
 
 pub use anchors::{AnchorError, Anchors, IANA_ROOT_ANCHORS};
 pub use chain::{
-    AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason, Status, WalkStep,
-    WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
+    About, AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason,
+    SignatureMark, Status, WalkStep, WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
 };
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};
 pub use policy::{Policy, Support};
+pub use prepared::PreparedKey;
 pub use rrsig::Rrsig;
 pub use verify::{SignatureFault, signed_data, verify_rrset};

@@ -14,6 +14,10 @@ pub const RSA_LEAST_BITS: usize = 1024;
 /// More bits in an RSA modulus than this cannot be checked by this build (RFC 3110 stops at 4096).
 pub const RSA_MOST_BITS: usize = 8192;
 
+/// The day of the documents and registries that the tables follow: RFC 9904, 9905 and 9906, and the registry of
+/// algorithms of that day.
+pub const AS_OF: &str = "2026-08-10";
+
 /// How an algorithm or a digest is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -147,6 +151,14 @@ impl Policy {
     }
 }
 
+/// The mnemonic of a signing algorithm, if it is one of the table.
+pub fn algorithm_name(number: u8) -> Option<&'static str> {
+    ALGORITHMS
+        .iter()
+        .find(|row| row.number == number)
+        .map(|row| row.name)
+}
+
 fn look_up(table: &[PolicyRow], number: u8) -> Support {
     table
         .iter()
@@ -174,7 +186,7 @@ pub(super) fn can_check(key: &Dnskey) -> bool {
 }
 
 /// Exponent and modulus.
-fn rsa_parts(key: &Dnskey) -> Option<(&[u8], &[u8])> {
+pub(super) fn rsa_parts(key: &Dnskey) -> Option<(&[u8], &[u8])> {
     if !matches!(key.algorithm, 1 | 5 | 7 | 8 | 10) {
         return None;
     }

@@ -2,13 +2,11 @@
 //!
 //! No driver's success is believed: the caller observes the servers afterwards.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::dns::{Name, Record, Rtype, Ttl};
-use crate::zone::{Contents, RecordDigest};
+use crate::zone::Sink;
 
 /// A change of one RRset, as a difference, with what the caller believes to be there now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -124,11 +122,11 @@ pub trait Provider: Send + Sync {
     async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError>;
     /// The whole zone over the authenticated channel.
     async fn inventory(&self) -> Result<Inventory, DriverError>;
-    /// What the zone contains, as the provider holds it; records with a digest in `naming` are kept whole.
+    /// What the zone contains, as the provider holds it, record by record. Nothing of it counts unless this returns `Ok`.
     ///
     /// A driver that cannot read the zone leaves this as it is.
-    async fn contents(&self, naming: &BTreeSet<RecordDigest>) -> Result<Contents, DriverError> {
-        let _ = naming;
+    async fn contents(&self, sink: &mut (dyn Sink + Send)) -> Result<(), DriverError> {
+        let _ = sink;
         Err(DriverError {
             who: self.name().to_owned(),
             what: "contents of the zone".to_owned(),
@@ -147,6 +145,7 @@ pub trait Parent: Send + Sync {
     fn name(&self) -> &str;
     /// Whether a person does it.
     fn manual(&self) -> bool;
-    /// Changes the DS or NS RRset of the delegation; refuses if the set is not `expect` any more, where it can.
+    /// Changes the DS or NS RRset of the delegation, or the A or AAAA RRset of a name server within the zone (its glue); refuses
+    /// if the set is not `expect` any more, where it can.
     async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError>;
 }

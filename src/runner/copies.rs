@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::run::Runner;
 use crate::ports::{DriverError, FailureClass};
 use crate::workflow::{Compared, Copied, Event, Pair};
-use crate::zone::{Contents, RecordDigest, compare, to_name};
+use crate::zone::{Collector, Contents, RecordDigest, compare, to_name};
 
 /// What came of reading each copy.
 type Copies = Vec<(String, Result<Contents, DriverError>)>;
@@ -43,7 +43,11 @@ impl Runner {
         let reads = providers
             .iter()
             .filter_map(|name| Some((name, self.team.providers.get(name)?)))
-            .map(|(name, driver)| async move { (name.clone(), driver.contents(naming).await) });
+            .map(|(name, driver)| async move {
+                let mut collector = Collector::new(self.team.zone.clone()).naming(naming);
+                let read = driver.contents(&mut collector).await;
+                (name.clone(), read.map(|()| collector.finish()))
+            });
         join_all(reads).await
     }
 }

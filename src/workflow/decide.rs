@@ -1,17 +1,23 @@
 //! The one pure question of the loop: given the plan and all that was seen, what now?
 
+use std::collections::BTreeSet;
+
 use super::assess::{ServerVerdict, assess};
 use super::decision::{By, Decision, urgency};
 use super::gate::{Gate, effect, gate};
 use super::mixture::conflicts;
 use super::outlook::{Outlook, conflict_words};
-use super::plan::{Intent, Plan, Step};
+use super::plan::{Intent, Plan, Step, StepId};
+use super::repair::{healing, heals, may_repair};
 use super::snapshot::Snapshot;
 use super::state::{LastSweep, Progress, State};
 use super::target::{Target, target};
-use super::timeline::{Naming, Traced, timeline};
+use super::timeline::{Naming, Traced, timeline_with_assumed};
 use crate::dnssec::Status;
 use crate::evidence::Place;
+
+/// What a person approves, once, for a plan whose gates rely on `--sticky bounded`.
+pub const STICKY_WAIVER: &str = "sticky";
 
 /// How often a step is put back that somebody undoes, before a person has to look.
 const UNDONE: u32 = 3;
@@ -46,7 +52,7 @@ pub fn decide(state: &State) -> Decision {
         plan: &plan,
         now,
         sweep,
-        traced: timeline(&plan, &state.ledger, &state.pool),
+        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
     };
     view.stopper().unwrap_or_else(|| view.next())
 }
@@ -62,7 +68,7 @@ pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
                 plan: &plan,
                 now: state.snapshot(),
                 sweep,
-                traced: timeline(&plan, &state.ledger, &state.pool),
+                traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
             };
             view.outlook()
         });
@@ -122,7 +128,7 @@ impl View<'_> {
     fn strangers(&self) -> Option<Decision> {
         let named = self.now.parent_ns.values.keys().flatten();
         let strangers: Vec<String> = named
-            .filter(|host| self.plan.owner_of(host).is_none())
+            .filter(|host| self.plan.owners_of(host).next().is_none())
             .map(ToString::to_string)
             .collect();
         if strangers.is_empty() {
@@ -160,6 +166,9 @@ impl View<'_> {
             .filter(|v| v.delegated && v.status == Status::Bogus)
             .collect();
         let first = broken.first()?;
+        if heals(self.state, self.plan, &self.traced, self.sweep.ended) {
+            return None;
+        }
         let text = broken
             .iter()
             .map(|v| format!("{} ({}) at {}: {}", v.server, v.address, v.provider, v.why))
@@ -280,7 +289,7 @@ impl View<'_> {
             }
             Target::ApexNs { at, .. } => provider(at).is_none_or(|p| p.apex_ns.agreed().is_none()),
             Target::Ds(_) => self.now.ds.agreed().is_none(),
-            Target::ParentNs(_) => self.now.parent_ns.agreed().is_none(),
+            Target::ParentNs { .. } => self.now.parent_ns.agreed().is_none(),
             Target::Retired(_) | Target::Nothing => false,
         }
     }
@@ -295,15 +304,29 @@ impl View<'_> {
         })
     }
 
-    /// The next of the steps whose predecessors are proven.
+    /// The next of the steps whose predecessors are proven. While something is broken, steps that may repair wait for no
+    /// other, and those that do come first.
     fn next(&self) -> Decision {
+        let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
+        let settled = self.settled();
         let ready = self.plan.steps.iter().filter(|step| {
-            !self.state.is_proven(&step.id) && step.after.iter().all(|before| self.state.is_proven(before))
+            let follows = step.after.is_subset(&settled);
+            let hurries = repairs.is_some() && may_repair(self.plan, &step.intent);
+            !self.state.is_proven(&step.id) && (follows || hurries)
         });
-        let mut decisions: Vec<Decision> = ready.map(|step| self.judge(step)).collect();
-        decisions.sort_by_key(urgency);
+        let rank = |step: &Step| {
+            let repairs = repairs.as_deref().unwrap_or_default();
+            repairs.iter().position(|id| *id == step.id).unwrap_or(usize::MAX)
+        };
+        let mut decisions: Vec<((u8, i64), usize, Decision)> = ready
+            .map(|step| {
+                let decision = self.judge(step);
+                (urgency(&decision), rank(step), decision)
+            })
+            .collect();
+        decisions.sort_by_key(|(urgency, rank, _)| (urgency.0, *rank, urgency.1));
         match decisions.into_iter().next() {
-            Some(decision) => decision,
+            Some((_, _, decision)) => decision,
             None => {
                 let Outlook { safe, by } = self.outlook();
                 Decision::Halt {
@@ -317,6 +340,17 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// The steps that are proven and follow only such: one that was taken ahead of its turn lets nothing follow yet.
+    fn settled(&self) -> BTreeSet<StepId> {
+        let mut settled = BTreeSet::new();
+        for step in &self.plan.steps {
+            if self.state.is_proven(&step.id) && step.after.is_subset(&settled) {
+                settled.insert(step.id.clone());
+            }
+        }
+        settled
     }
 
     fn judge(&self, step: &Step) -> Decision {
@@ -345,7 +379,9 @@ impl View<'_> {
     fn judge_target(&self, step: &Step, wanted: &Target) -> Decision {
         if let Target::Retired(_) = wanted {
             return match self.gate_of(wanted) {
-                Ok(gate) if gate.is_open(self.as_of()) => self.proven(step),
+                Ok(gate) if gate.is_open(self.as_of()) => {
+                    self.sticky(step, &gate).unwrap_or_else(|| self.proven(step))
+                }
                 Ok(gate) => closed(step, gate),
                 Err(why) => wait(step, None, why),
             };
@@ -385,7 +421,7 @@ impl View<'_> {
         if !gate.is_open(self.as_of()) {
             return closed(step, gate);
         }
-        if let Some(decision) = self.while_others_fail(step) {
+        if let Some(decision) = self.sticky(step, &gate).or_else(|| self.while_others_fail(step)) {
             return decision;
         }
         if !self.sweep.tcp {
@@ -410,6 +446,23 @@ impl View<'_> {
             changes,
             gate,
         }
+    }
+
+    /// A gate that is open only because resolvers are taken to forget a provider needs a person's word, once.
+    fn sticky(&self, step: &Step, gate: &Gate) -> Option<Decision> {
+        if !gate.sticky || self.state.approvals.contains_key(STICKY_WAIVER) {
+            return None;
+        }
+        Some(Decision::Person {
+            what: STICKY_WAIVER.to_owned(),
+            text: format!(
+                "{}: {} is safe only if no resolver goes on asking a provider for as long as that provider names itself; by \
+                 the letter some may (those that learn the zone's own NS RRset again and again)",
+                step.id,
+                step.intent.title()
+            ),
+            approve: true,
+        })
     }
 
     pub(super) fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {

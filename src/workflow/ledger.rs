@@ -149,6 +149,11 @@ impl Ledger {
         }
     }
 
+    /// When the first sweep began.
+    pub fn began(&self) -> Option<Moment> {
+        self.began
+    }
+
     /// The clock was set by so much, milliseconds: what was recorded is moved along, so that what has passed since stays
     /// as long as it was.
     pub(super) fn shift(&mut self, millis: i64) {

@@ -1,5 +1,6 @@
 //! Whether the newcomer's keys outlive a re-sign at the providers that hold them, before anything depends on it.
 
+use super::assumed::reachable;
 use super::decide::{View, wait};
 use super::decision::Decision;
 use super::plan::{Intent, Step};
@@ -64,7 +65,10 @@ impl View<'_> {
             _ => return false,
         };
         let newcomer = |name: &String| !self.plan.before.contains(name);
-        of.iter().any(newcomer) && !at.is_some_and(newcomer) && self.shares_keys()
+        // To whom resolvers are led already, they cannot be led too early.
+        let led = reachable(self.plan, self.now);
+        let leads = of.iter().any(|name| newcomer(name) && !led.contains(name));
+        leads && !at.is_some_and(newcomer) && self.shares_keys()
     }
 
     /// A plan whose keys are all placed already by an earlier plan has nothing to prove.

@@ -119,6 +119,61 @@ pub fn compare(left: &Contents, right: &Contents) -> Comparison {
     out
 }
 
+/// The differences of two copies before they have names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Records that the first copy alone has.
+    pub only_left: u64,
+    /// Records that the second copy alone has.
+    pub only_right: u64,
+    /// Records that both have, with different TTLs.
+    pub ttls: u64,
+    pub(super) left: Vec<Mark>,
+    pub(super) right: Vec<Mark>,
+    /// The TTL in the second copy beside the mark in the first.
+    pub(super) both: Vec<(Mark, Ttl)>,
+    /// Whether there are more than were kept.
+    pub more: bool,
+}
+
+impl Differences {
+    /// Whether there is none, in TTLs neither.
+    pub fn is_empty(&self) -> bool {
+        self.only_left + self.only_right + self.ttls == 0
+    }
+}
+
+/// All differences of two copies; at most `most` of each kind are kept, all are counted.
+pub fn differences(left: &Contents, right: &Contents, most: usize) -> Differences {
+    let mut out = Differences::default();
+    let mut more = false;
+    walk(left, right, |pair| match pair {
+        (Some(only), None) => {
+            out.only_left += 1;
+            more |= !keep(&mut out.left, *only, most);
+        }
+        (None, Some(only)) => {
+            out.only_right += 1;
+            more |= !keep(&mut out.right, *only, most);
+        }
+        (Some(a), Some(b)) if a.ttl != b.ttl => {
+            out.ttls += 1;
+            more |= !keep(&mut out.both, (*a, b.ttl), most);
+        }
+        _ => {}
+    });
+    out.more = more;
+    out
+}
+
+fn keep<T>(list: &mut Vec<T>, item: T, most: usize) -> bool {
+    let room = list.len() < most;
+    if room {
+        list.push(item);
+    }
+    room
+}
+
 /// The digests of the first differences: what a second reading has to name.
 pub fn to_name(comparison: &Comparison) -> BTreeSet<RecordDigest> {
     comparison
@@ -169,7 +224,7 @@ fn walk<'a>(
 mod tests {
     use super::*;
     use crate::dns::{Name, parse_records};
-    use crate::zone::{Collector, Ignore};
+    use crate::zone::{Collector, Ignore, Sink};
 
     fn copy(text: &str, wanted: &BTreeSet<RecordDigest>) -> Contents {
         let apex = Name::parse("shop.test").unwrap();

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Ignore;
-use crate::dns::{CLASS_IN, Name, Record, Ttl};
+use super::{Ignore, Sink};
+use crate::dns::{Name, Record, Rtype, Ttl};
 
 /// So many records that cannot be read are named.
 const MOST_UNREADABLE: usize = 16;
+
+/// Types from here on are for private use.
+const FIRST_PRIVATE: u16 = 65_280;
 
 /// The first 128 bits of the SHA-256 of owner, type and canonical RDATA.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,11 +22,16 @@ pub struct RecordDigest([u8; 16]);
 impl RecordDigest {
     /// The digest of a record; its TTL is no part of it.
     pub fn of(record: &Record) -> RecordDigest {
-        let mut context = Context::new(&SHA256);
-        context.update(record.name.wire());
-        context.update(&record.rtype.0.to_be_bytes());
-        context.update(&record.rdata);
-        let full = context.finish();
+        Self::make(record.name.wire(), record.rtype, &record.rdata, &mut Vec::new())
+    }
+
+    /// As [`RecordDigest::of`], with room to put the octets together in.
+    pub(super) fn make(owner: &[u8], rtype: Rtype, rdata: &[u8], room: &mut Vec<u8>) -> RecordDigest {
+        room.clear();
+        room.extend_from_slice(owner);
+        room.extend_from_slice(&rtype.0.to_be_bytes());
+        room.extend_from_slice(rdata);
+        let full = digest(&SHA256, room);
         let mut short = [0; 16];
         for (to, from) in short.iter_mut().zip(full.as_ref()) {
             *to = *from;
@@ -63,11 +71,38 @@ impl<'de> Deserialize<'de> for RecordDigest {
     }
 }
 
-/// A digest with its record's TTL.
+/// A digest with its record's TTL, and a short hash of its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     pub(super) digest: RecordDigest,
     pub(super) ttl: Ttl,
+    pub(super) owner: OwnerHash,
+}
+
+/// 32 bits of an owner name: equal names have equal ones, and few others do. Nothing is proven by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct OwnerHash(u32);
+
+impl OwnerHash {
+    pub(super) fn of(owner: &[u8]) -> OwnerHash {
+        let mut state = 0xcbf2_9ce4_8422_2325_u64;
+        for octet in owner {
+            state = (state ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        OwnerHash((state ^ (state >> 32)) as u32)
+    }
+}
+
+/// The record with the largest TTL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Longest {
+    /// Seconds.
+    pub ttl: Ttl,
+    /// Its owner.
+    pub name: Name,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub rtype: Rtype,
 }
 
 /// Takes the records of one copy as they come.
@@ -79,8 +114,12 @@ pub struct Collector {
     marks: Vec<Mark>,
     named: BTreeMap<RecordDigest, Record>,
     passed_over: u64,
+    longest: Option<Longest>,
+    apex_types: BTreeSet<Rtype>,
+    private_types: BTreeSet<Rtype>,
     unreadable: Vec<String>,
     unreadable_count: u64,
+    room: Vec<u8>,
 }
 
 impl Collector {
@@ -93,8 +132,12 @@ impl Collector {
             marks: Vec::new(),
             named: BTreeMap::new(),
             passed_over: 0,
+            longest: None,
+            apex_types: BTreeSet::new(),
+            private_types: BTreeSet::new(),
             unreadable: Vec::new(),
             unreadable_count: 0,
+            room: Vec::new(),
         }
     }
 
@@ -112,28 +155,9 @@ impl Collector {
         self
     }
 
-    /// Takes a record.
-    pub fn add(&mut self, record: &Record) {
-        if record.class != CLASS_IN || self.ignore.passes_over(&self.apex, record) {
-            self.passed_over += 1;
-            return;
-        }
-        let digest = RecordDigest::of(record);
-        if self.wanted.contains(&digest) {
-            self.named.insert(digest, record.clone());
-        }
-        self.marks.push(Mark {
-            digest,
-            ttl: record.ttl,
-        });
-    }
-
-    /// Counts what this program cannot read, such as a type that only that provider knows.
-    pub fn unreadable(&mut self, what: String) {
-        self.unreadable_count += 1;
-        if self.unreadable.len() < MOST_UNREADABLE {
-            self.unreadable.push(what);
-        }
+    /// Counts records that were passed over before they came here.
+    pub fn passed_over_before(&mut self, count: u64) {
+        self.passed_over += count;
     }
 
     /// Sorts them. A record that came twice counts once, with the larger TTL.
@@ -145,8 +169,51 @@ impl Collector {
             marks: self.marks,
             named: self.named,
             passed_over: self.passed_over,
+            longest: self.longest,
+            apex_types: self.apex_types,
+            private_types: self.private_types,
             unreadable: self.unreadable,
             unreadable_count: self.unreadable_count,
+        }
+    }
+}
+
+impl Sink for Collector {
+    fn record(&mut self, owner: &[u8], rtype: Rtype, ttl: Ttl, rdata: &[u8]) {
+        let at_apex = owner == self.apex.wire();
+        if self.ignore.passes(rtype, at_apex) {
+            self.passed_over += 1;
+            return;
+        }
+        let digest = RecordDigest::make(owner, rtype, rdata, &mut self.room);
+        if self.longest.as_ref().is_none_or(|longest| longest.ttl < ttl)
+            && let Ok(name) = Name::from_wire(owner)
+        {
+            self.longest = Some(Longest { ttl, name, rtype });
+        }
+        if at_apex {
+            self.apex_types.insert(rtype);
+        }
+        if rtype.0 >= FIRST_PRIVATE {
+            self.private_types.insert(rtype);
+        }
+        if self.wanted.contains(&digest)
+            && let Ok(name) = Name::from_wire(owner)
+        {
+            self.named
+                .insert(digest, Record::new(name, rtype, ttl, rdata.to_vec()));
+        }
+        self.marks.push(Mark {
+            digest,
+            ttl,
+            owner: OwnerHash::of(owner),
+        });
+    }
+
+    fn unreadable(&mut self, what: String) {
+        self.unreadable_count += 1;
+        if self.unreadable.len() < MOST_UNREADABLE {
+            self.unreadable.push(what);
         }
     }
 }
@@ -158,6 +225,12 @@ pub struct Contents {
     pub(super) named: BTreeMap<RecordDigest, Record>,
     /// Records that do not count.
     pub passed_over: u64,
+    /// The record with the largest TTL of those that count.
+    pub longest: Option<Longest>,
+    /// The types at the apex that count.
+    pub apex_types: BTreeSet<Rtype>,
+    /// Types from the range for private use that count (RFC 6895 section 3.1).
+    pub private_types: BTreeSet<Rtype>,
     /// The first of what could not be read.
     pub unreadable: Vec<String>,
     /// How many those are.

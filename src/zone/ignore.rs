@@ -29,6 +29,7 @@ impl Ignore {
     /// BIND's notes about its signing.
     pub fn made_by_signers() -> Ignore {
         Ignore {
+            // An NSEC3 owner is no name of the zone.
             everywhere: BTreeSet::from([Rtype::RRSIG, Rtype::NSEC, Rtype::NSEC3]),
             at_apex: BTreeSet::from([
                 Rtype::SOA,
@@ -43,10 +44,20 @@ impl Ignore {
         }
     }
 
+    /// Whether records of a type do not count, at the apex or elsewhere.
+    pub fn passes(&self, rtype: Rtype, at_apex: bool) -> bool {
+        self.everywhere.contains(&rtype) || (at_apex && self.at_apex.contains(&rtype))
+    }
+
     /// Whether a record does not count in the zone `apex`.
     pub fn passes_over(&self, apex: &Name, record: &Record) -> bool {
-        self.everywhere.contains(&record.rtype)
-            || (self.at_apex.contains(&record.rtype) && record.name == *apex)
+        self.passes(record.rtype, record.name == *apex)
+    }
+
+    /// Lets a type count after all, wherever it stands.
+    pub fn take_back(&mut self, rtype: Rtype) {
+        self.everywhere.remove(&rtype);
+        self.at_apex.remove(&rtype);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::dns::{Name, Record, Rtype, parse_records};
 use crate::ports::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Provider, RrsetChange,
 };
-use crate::zone::{Collector, Contents, RecordDigest};
+use crate::zone::Sink;
 
 /// How long a connection may take, and how long the server may then keep silent (a large zone may take longer in all).
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -347,18 +347,17 @@ impl Provider for PowerDnsProvider {
         Ok(tally.finish())
     }
 
-    async fn contents(&self, naming: &BTreeSet<RecordDigest>) -> Result<Contents, DriverError> {
+    async fn contents(&self, sink: &mut (dyn Sink + Send)) -> Result<(), DriverError> {
         let what = format!("contents of {}", self.zone);
         let zone: Zone = self.get(&what, "").await?;
-        let mut collector = Collector::new(self.zone.clone()).naming(naming);
         for rrset in &zone.rrsets {
             match self.records(&what, rrset) {
-                Ok(records) => records.iter().for_each(|record| collector.add(record)),
+                Ok(records) => records.iter().for_each(|record| sink.add(record)),
                 // Types of PowerDNS's own: what is served in their place is not to be had here.
-                Err(_) => collector.unreadable(format!("{} {}", rrset.name, rrset.kind)),
+                Err(_) => sink.unreadable(format!("{} {}", rrset.name, rrset.kind)),
             }
         }
-        Ok(collector.finish())
+        Ok(())
     }
 
     /// Reads, writes the whole RRset, and reads again: the API knows no condition, so that another writer in between is

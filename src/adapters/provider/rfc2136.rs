@@ -1,6 +1,5 @@
 //! Providers that take RFC 2136 updates and transfers with TSIG: BIND, Knot DNS and others.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,7 +11,7 @@ use crate::ports::{
     Applied, AuthenticRead, Capabilities, Clock, DriverError, FailureClass, Inventory, Provider, RrsetChange,
     Transport,
 };
-use crate::zone::{Collector, Contents, RecordDigest};
+use crate::zone::Sink;
 
 /// A provider behind RFC 2136 with TSIG.
 pub struct Rfc2136Provider {
@@ -58,12 +57,8 @@ impl Provider for Rfc2136Provider {
         Ok(tally.finish())
     }
 
-    async fn contents(&self, naming: &BTreeSet<RecordDigest>) -> Result<Contents, DriverError> {
-        let mut collector = Collector::new(self.channel.config.zone.clone()).naming(naming);
-        self.channel
-            .transfer(&mut |record| collector.add(&record))
-            .await?;
-        Ok(collector.finish())
+    async fn contents(&self, sink: &mut (dyn Sink + Send)) -> Result<(), DriverError> {
+        self.channel.transfer(&mut |record| sink.add(&record)).await
     }
 
     /// Without prerequisites: the signer changes its own keys in the same RRset whenever it likes.

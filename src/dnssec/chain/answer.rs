@@ -43,6 +43,8 @@ pub struct AnswerVerdict {
     pub rrsets: Vec<(Rrset, Signers)>,
     /// The largest TTL that any part can have in a cache, seconds; negative: the lesser of SOA TTL and minimum.
     pub ttl: Ttl,
+    /// Where the message ends before the question does: the alias' target that has to be asked for elsewhere.
+    pub left: Option<Name>,
     /// Why.
     pub reasons: Vec<Reason>,
 }
@@ -86,6 +88,7 @@ impl AnswerVerdict {
             kind: None,
             rrsets: Vec::new(),
             ttl: 0,
+            left: None,
             reasons: Vec::new(),
         }
     }
@@ -145,7 +148,7 @@ impl Judge<'_> {
         self.follow(&case, qname, &mut verdict);
         if form == Form::Lame {
             verdict.reasons.push(lame(zone));
-            if verdict.status == Status::Bogus {
+            if verdict.status == Status::Bogus && !self.counts(answer) {
                 verdict.status = Status::Indeterminate;
             }
         }
@@ -160,6 +163,8 @@ impl Judge<'_> {
             if let Some(child) = child_zone(&name, case.zone, case.answer) {
                 if step == 0 {
                     verdict.worsen(Status::Indeterminate, vec![below_a_cut(case.zone, &child)]);
+                } else {
+                    verdict.left = Some(name);
                 }
                 return;
             }
@@ -189,7 +194,10 @@ impl Judge<'_> {
             }
             match self.alias(case, &rrsets, &name, verdict) {
                 Some(target) if target.is_at_or_below(case.zone) => name = target,
-                Some(_) => return,
+                Some(target) => {
+                    verdict.left = Some(target);
+                    return;
+                }
                 None => return self.no_more(case, &name, verdict),
             }
         }
@@ -293,6 +301,10 @@ impl Judge<'_> {
     /// Neither data nor an alias at `name`: a denial, a referral, or (after an alias) the end of the message.
     fn no_more(&mut self, case: &Case<'_>, name: &Name, verdict: &mut AnswerVerdict) {
         if let Some(cut) = cut_below(name, case.zone, case.answer) {
+            if verdict.kind.is_some() {
+                verdict.left = Some(name.clone());
+                return;
+            }
             return self.referral(case, &cut, verdict);
         }
         let says_something = case.answer.rcode == crate::dns::Rcode::NXDOMAIN
@@ -303,6 +315,8 @@ impl Judge<'_> {
                 .any(|record| record.rtype == Rtype::SOA && record.name == *case.zone);
         if verdict.kind.is_none() || says_something {
             self.denial(case, name, verdict);
+        } else {
+            verdict.left = Some(name.clone());
         }
     }
 

@@ -102,7 +102,7 @@ impl Judge<'_> {
         }
         if form == Form::Lame {
             verdict.reasons.push(lame(parent));
-            if verdict.status == DsStatus::Bogus {
+            if verdict.status == DsStatus::Bogus && !self.counts(answer) {
                 verdict.status = DsStatus::Indeterminate;
             }
         }
@@ -199,7 +199,7 @@ impl Judge<'_> {
     }
 
     /// The DS of `cut` as it stands in the authority section of a referral from `parent`.
-    pub(super) fn referred_ds(
+    pub(in crate::dnssec) fn referred_ds(
         &mut self,
         cut: &Name,
         parent: &Name,

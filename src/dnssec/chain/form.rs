@@ -109,7 +109,7 @@ fn in_class(records: &[Record]) -> impl Iterator<Item = &Record> {
 }
 
 /// Why nothing can be concluded from an answer of this form; none where it may be judged.
-pub(super) fn unusable(form: Form, zone: &Name, answer: &Message) -> Option<Reason> {
+pub(in crate::dnssec) fn unusable(form: Form, zone: &Name, answer: &Message) -> Option<Reason> {
     let (code, text) = match form {
         Form::ServFail => ("servfail", "the server answered SERVFAIL".to_owned()),
         Form::Refused => ("refused", "the server answered REFUSED".to_owned()),

@@ -70,6 +70,8 @@ impl Judge<'_> {
             verdict.reasons.push(reason);
         } else if let Some(rrset) = rrset {
             self.judge_key_rrset(&mut verdict, &rrset, &sorted, form);
+        } else if form == Form::Lame && self.counts(answer) {
+            no_keys(&mut verdict, Form::NoData);
         } else {
             no_keys(&mut verdict, form);
         }
@@ -123,12 +125,17 @@ impl Judge<'_> {
             verdict.reasons.push(Reason::new(
                 "cannot-check-algorithm",
                 zone,
-                "a DS record names a key of an algorithm that this build cannot check",
+                format!(
+                    "this build cannot check {}, in which a DS record names a key",
+                    algorithms(&sorted.elsewhere)
+                ),
                 "RFC 4035 section 4.3",
             ));
         }
         if form == Form::Lame {
-            verdict.status = Status::Indeterminate;
+            if !self.any_server {
+                verdict.status = Status::Indeterminate;
+            }
             verdict.reasons.push(lame(zone));
         }
     }
@@ -249,6 +256,19 @@ impl Digests {
     }
 }
 
+/// The algorithms of a DS set in words.
+fn algorithms(set: &DsSet) -> String {
+    let numbers: BTreeSet<u8> = set.iter().map(|ds| ds.algorithm).collect();
+    let words: Vec<String> = numbers
+        .into_iter()
+        .map(|number| match crate::dnssec::policy::algorithm_name(number) {
+            Some(name) => format!("algorithm {number} ({name})"),
+            None => format!("algorithm {number}"),
+        })
+        .collect();
+    words.join(", ")
+}
+
 /// No delegation has more DS records worth a sentence each.
 const MOST_DS_REASONS: usize = 24;
 const REVOKED: (&str, &str) = ("key-revoked", "RFC 5011 section 2.1");
@@ -272,13 +292,16 @@ fn keys_of(rrset: &Rrset) -> Vec<Dnskey> {
 }
 
 /// What the DS set decides alone, whatever the keys are.
-pub(super) fn decided_by_ds(zone: &Name, sorted: &SortedDs) -> Option<(Status, Reason)> {
+pub(in crate::dnssec) fn decided_by_ds(zone: &Name, sorted: &SortedDs) -> Option<(Status, Reason)> {
     if !sorted.useful.is_empty() {
         return None;
     }
     let rfc = "RFC 4035 section 5.2";
     Some(if !sorted.elsewhere.is_empty() {
-        let text = "the DS set has only algorithms that this build cannot check";
+        let text = format!(
+            "this build cannot check {}, and the DS set has nothing else",
+            algorithms(&sorted.elsewhere)
+        );
         (
             Status::Indeterminate,
             Reason::new("cannot-check-algorithm", zone, text, "RFC 4035 section 4.3"),

@@ -15,6 +15,9 @@ mod walk;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use form::unusable;
+pub(super) use keys::decided_by_ds;
+
 pub use answer::{AnswerKind, AnswerVerdict, judge_answer};
 pub use delegation::{DsStatus, DsVerdict, judge_ds};
 pub use form::{Form, classify};
@@ -22,7 +25,7 @@ pub use keys::{KeysVerdict, judge_dnskey};
 pub use walk::{Link, WalkStep, WalkVerdict, walk};
 
 use super::{Budget, Policy};
-use crate::dns::Name;
+use crate::dns::{Message, Name, Rtype};
 
 /// The four states of RFC 4035 section 4.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,6 +65,35 @@ pub struct Reason {
     pub text: String,
     /// The rule.
     pub rfc: &'static str,
+    /// The RRset, key and signature that it is about, as far as it is about one.
+    #[serde(flatten)]
+    pub about: Box<About>,
+}
+
+/// What a reason is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct About {
+    /// Owner and type, such as `www.shop.test. A`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rrset: Option<String>,
+    /// The key: `tag/algorithm/fingerprint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureMark>,
+}
+
+/// A signature by what its record says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct SignatureMark {
+    /// The tag of the key that it names.
+    pub tag: u16,
+    /// Its algorithm.
+    pub algorithm: u8,
+    /// Its window in Unix seconds; none where no key was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<(i64, i64)>,
 }
 
 impl Reason {
@@ -72,7 +104,26 @@ impl Reason {
             zone: zone.clone(),
             text: text.into(),
             rfc,
+            about: Box::default(),
         }
+    }
+
+    /// The same, about an RRset.
+    #[must_use]
+    pub fn of(mut self, name: &Name, rtype: Rtype) -> Reason {
+        self.about.rrset = Some(format!("{name} {rtype}"));
+        self
+    }
+
+    /// The same, about a signature.
+    #[must_use]
+    fn by(mut self, tag: u16, algorithm: u8, window: Option<(i64, i64)>) -> Reason {
+        self.about.signature = Some(SignatureMark {
+            tag,
+            algorithm,
+            window,
+        });
+        self
     }
 }
 
@@ -83,16 +134,25 @@ pub struct Judge<'b> {
     pub at: i64,
     /// Whose rules on algorithms and digests hold.
     pub policy: Policy,
+    /// Whether what is not said with authority (AA) counts all the same where it has substance: a resolver's answers.
+    pub any_server: bool,
     /// The work that is left.
     pub budget: &'b mut Budget,
 }
 
 impl<'b> Judge<'b> {
+    /// Whether a bogus verdict on this answer without authority stands: there are records at stake, or an SOA.
+    fn counts(&self, answer: &Message) -> bool {
+        let soa = || answer.authority.iter().any(|record| record.rtype == Rtype::SOA);
+        self.any_server && (!answer.answer.is_empty() || soa())
+    }
+
     /// A judge under the rules of today's validators.
     pub fn new(at: i64, budget: &'b mut Budget) -> Judge<'b> {
         Judge {
             at,
             policy: Policy::default(),
+            any_server: false,
             budget,
         }
     }

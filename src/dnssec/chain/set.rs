@@ -1,7 +1,5 @@
 //! One RRset under trusted keys.
 
-use std::collections::BTreeSet;
-
 use super::{Judge, Reason, Status};
 use crate::dns::{Name, Rrset};
 use crate::dnssec::policy::Support;
@@ -21,25 +19,17 @@ impl Judge<'_> {
     pub(super) fn set(&mut self, rrset: &Rrset, keys: &[Dnskey], zone: &Name) -> SetVerdict {
         let owner = rrset.name.label_count() - usize::from(rrset.name.is_wildcard());
         // Unexpanded signatures first, then the closest wildcard.
-        let levels: BTreeSet<usize> = rrset
+        let mut ordered = rrset.clone();
+        ordered
             .signatures
+            .sort_by_key(|signature| std::cmp::Reverse(signature.labels));
+        let signers = judge_rrset(&ordered, keys, zone, self.at, self.budget);
+        let good_level = signers
+            .attempts
             .iter()
-            .map(|signature| usize::from(signature.labels))
-            .collect();
-        let mut signers = Signers::default();
-        let mut good_level = None;
-        for level in levels.into_iter().rev() {
-            let mut part = rrset.clone();
-            part.signatures
-                .retain(|signature| usize::from(signature.labels) == level);
-            let found = judge_rrset(&part, keys, zone, self.at, self.budget);
-            if good_level.is_none() && found.attempts.iter().any(|attempt| self.is_good(attempt)) {
-                good_level = Some(level);
-            }
-            signers.attempts.extend(found.attempts);
-            signers.orphans.extend(found.orphans);
-            signers.untried += found.untried;
-        }
+            .filter(|attempt| self.is_good(attempt))
+            .map(|attempt| usize::from(attempt.labels))
+            .max();
         match good_level {
             Some(level) => SetVerdict {
                 status: Status::Secure,
@@ -72,7 +62,12 @@ impl Judge<'_> {
         let mut reasons: Vec<Reason> = Vec::new();
         let mut status = Status::Bogus;
         for attempt in &signers.attempts {
-            let (reason, undecided) = self.attempt_fault(attempt, &what, zone);
+            let (mut reason, undecided) = self.attempt_fault(attempt, &what, zone);
+            let key = attempt.key.key();
+            reason = reason
+                .of(&rrset.name, rrset.rtype)
+                .by(key.tag(), key.algorithm, Some(attempt.window));
+            reason.about.key = Some(attempt.key.to_string());
             if undecided {
                 status = Status::Indeterminate;
             }
@@ -81,37 +76,50 @@ impl Judge<'_> {
             }
         }
         for (tag, algorithm) in &signers.orphans {
-            reasons.push(Reason::new(
-                "signature-no-key",
-                zone,
-                format!("{what}: no trusted key has the signature's tag {tag} and algorithm {algorithm}"),
-                "RFC 4035 section 5.3.1",
-            ));
+            reasons.push(
+                Reason::new(
+                    "signature-no-key",
+                    zone,
+                    format!("{what}: no trusted key has the signature's tag {tag} and algorithm {algorithm}"),
+                    "RFC 4035 section 5.3.1",
+                )
+                .of(&rrset.name, rrset.rtype)
+                .by(*tag, *algorithm, None),
+            );
         }
         if rrset.broken_signatures > 0 {
-            reasons.push(Reason::new(
-                "signature-unreadable",
-                zone,
-                format!("{what}: {} signatures cannot be read", rrset.broken_signatures),
-                "RFC 4034 section 3.1",
-            ));
+            reasons.push(
+                Reason::new(
+                    "signature-unreadable",
+                    zone,
+                    format!("{what}: {} signatures cannot be read", rrset.broken_signatures),
+                    "RFC 4034 section 3.1",
+                )
+                .of(&rrset.name, rrset.rtype),
+            );
         }
         if signers.untried > 0 {
             status = Status::Indeterminate;
-            reasons.push(Reason::new(
-                "work-limit",
-                zone,
-                format!("{what}: {} more signatures were not tried", signers.untried),
-                "CVE-2023-50387",
-            ));
+            reasons.push(
+                Reason::new(
+                    "work-limit",
+                    zone,
+                    format!("{what}: {} more signatures were not tried", signers.untried),
+                    "CVE-2023-50387",
+                )
+                .of(&rrset.name, rrset.rtype),
+            );
         }
         if reasons.is_empty() {
-            reasons.push(Reason::new(
-                "signature-missing",
-                zone,
-                format!("{what}: no signature, though the zone is secure"),
-                "RFC 4035 section 5.5",
-            ));
+            reasons.push(
+                Reason::new(
+                    "signature-missing",
+                    zone,
+                    format!("{what}: no signature, though the zone is secure"),
+                    "RFC 4035 section 5.5",
+                )
+                .of(&rrset.name, rrset.rtype),
+            );
         }
         (status, reasons)
     }
