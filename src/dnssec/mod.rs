@@ -6,6 +6,7 @@ mod denial;
 mod dnskey;
 mod ds;
 mod judge;
+mod memo;
 pub mod policy;
 mod rrsig;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use chain::{
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};
+pub use memo::Memo;
 pub use policy::{Policy, Support};
 pub use rrsig::Rrsig;
 pub use verify::{SignatureFault, signed_data, verify_rrset};

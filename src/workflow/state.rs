@@ -12,7 +12,7 @@ use super::plan::{Plan, StepId};
 use super::snapshot::Snapshot;
 use super::upstream::Upstream;
 use crate::dns::{Message, Name, Rtype};
-use crate::dnssec::{Anchors, Dnskey, KeyId};
+use crate::dnssec::{Anchors, Dnskey, KeyId, Memo};
 use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Proto, Sweep};
 use crate::moment::Moment;
 use crate::ports::{Applied, FailureClass};
@@ -114,6 +114,7 @@ pub struct State {
     address_ttls: BTreeMap<Name, u32>,
     snapshot: Arc<Snapshot>,
     sweeps: u64,
+    memo: Memo,
 }
 
 impl State {
@@ -141,7 +142,13 @@ impl State {
             address_ttls: BTreeMap::new(),
             snapshot: Arc::default(),
             sweeps: 0,
+            memo: Memo::default(),
         }
+    }
+
+    /// The same, with a memory of verifications that others share: for whoever folds many journals of the same few zones.
+    pub fn with_memo(self, memo: Memo) -> State {
+        State { memo, ..self }
     }
 
     /// Takes in one entry that was written at `at`.
@@ -367,6 +374,7 @@ impl State {
             parent_keys: self.upstream.parent_keys(),
             pool: &self.pool_list,
             address_ttl: &address_ttl,
+            memo: &self.memo,
         };
         let at = observation.done.floor_seconds();
         let (name, rtype) = (&observation.name, observation.rtype);
