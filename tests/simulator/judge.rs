@@ -316,7 +316,11 @@ fn reach(versions: &[Version]) -> Vec<Vec<Span>> {
                 continue;
             };
             for span in before[at].clone() {
-                if let Some(served) = meet(span, (version.from, version.until)) {
+                if let Some(mut served) = meet(span, (version.from, version.until)) {
+                    if who >> at & 1 == 1 {
+                        // Whoever asks a provider that names itself learns again to ask it, for as long as it says so.
+                        served.1 = version.until;
+                    }
                     name(&mut reach, who, (served.0, later(served.1, version.life)));
                 }
             }

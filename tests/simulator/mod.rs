@@ -18,5 +18,4 @@ mod zones;
 
 pub(crate) use play::Workshop;
 pub(crate) use scenario::Scenario;
-pub(crate) use trial::{Verdict, trial};
-pub(crate) use wrong::Wrong;
+pub(crate) use trial::trial;

@@ -76,7 +76,9 @@ pub(crate) fn play(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wrong
         match life {
             Ok(Ok(exit)) => break exit,
             Ok(Err(error)) => break Exit::Failed(error.to_string()),
-            Err(cause) if cause.is::<Killed>() => {}
+            Err(cause) if cause.is::<Killed>() => {
+                coming.next();
+            }
             Err(cause) if cause.is::<Endless>() => break Exit::Failed("it comes to no end".to_owned()),
             Err(cause) => resume_unwind(cause),
         }
@@ -125,7 +127,8 @@ async fn go(runner: &mut Runner, stage: &Stage) -> Result<Exit, RunError> {
     runner.survey().await?;
     if runner.state.plan.is_none() {
         runner.sweep().await?;
-        let made = plan(&wish(&stage.world().scenario), &runner.state, runner.team.clock.now());
+        let wish = wish(&stage.world().scenario);
+        let made = plan(&wish, &runner.state, runner.team.clock.now());
         let mut findings = preflight(&runner.state, &made);
         findings.retain(|finding| finding.severity == Severity::Refuse);
         if !findings.is_empty() {
