@@ -7,7 +7,8 @@ use simulator::{Scenario, Workshop, trial};
 
 #[test]
 fn first() {
-    let workshop = Workshop::new();
+    let mut workshop = Workshop::new();
+    workshop.tells = std::env::var("D").is_ok();
     let begun = std::time::Instant::now();
     let count = std::env::var("N").ok().and_then(|n| n.parse().ok()).unwrap_or(50u64);
     let first = std::env::var("S").ok().and_then(|n| n.parse().ok()).unwrap_or(0u64);
@@ -15,6 +16,9 @@ fn first() {
     let mut kinds = std::collections::BTreeMap::new();
     for seed in first..first + count {
         let scenario = Scenario::draw(seed);
+        if workshop.tells {
+            println!("{scenario:#?}");
+        }
         let verdict = trial(&scenario, &workshop, None);
         entries += verdict.entries;
         sweeps += verdict.sweeps;

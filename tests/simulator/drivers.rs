@@ -23,7 +23,7 @@ use super::answers::{Asked, Desk, address, below};
 use super::keys::bunch;
 use super::world::{REGISTRY, World};
 use super::wrong::Wrong;
-use super::zones::{SERVERS, host_name, provider_name};
+use super::zones::{SERVERS, host_name, host_number, provider_name};
 
 /// The TTL of all that is above the zone, seconds.
 const ABOVE: u32 = 86_400;
@@ -89,13 +89,11 @@ impl Stage {
     }
 
     fn name_server(&self, name: &Name) -> Option<NameServer> {
-        (0..super::keys::PROVIDERS * SERVERS)
-            .find(|number| host_name(*number) == *name)
-            .map(|number| NameServer {
-                name: name.clone(),
-                addresses: vec![socket(number)],
-                address_ttl: self.world().scenario.address_ttl,
-            })
+        host_number(name).map(|number| NameServer {
+            name: name.clone(),
+            addresses: vec![socket(number)],
+            address_ttl: self.world().scenario.address_ttl,
+        })
     }
 }
 
@@ -104,8 +102,9 @@ fn socket(host: usize) -> SocketAddr {
 }
 
 fn registry_server(number: usize) -> (Name, SocketAddr) {
-    let name = Name::parse(&format!("ns{}.nic.test.", number + 1)).unwrap();
-    (name, socket(100 + number))
+    static NAMES: OnceLock<[Name; 2]> = OnceLock::new();
+    let names = NAMES.get_or_init(|| ["ns1.nic.test.", "ns2.nic.test."].map(|name| Name::parse(name).unwrap()));
+    (names[number].clone(), socket(100 + number))
 }
 
 pub(crate) fn provider_of(name: &str) -> usize {
@@ -130,6 +129,11 @@ impl Clock for Stage {
     }
 }
 
+fn no_name() -> Name {
+    static NAME: OnceLock<Name> = OnceLock::new();
+    NAME.get_or_init(|| below(b"unbroken-does-not-exist")).clone()
+}
+
 /// One question of a sweep, as far as it is the same each time.
 struct Question {
     server: usize,
@@ -144,7 +148,7 @@ struct Question {
 impl Stage {
     fn questions(&self, world: &World, tcp: bool) -> Vec<Question> {
         let scenario = &world.scenario;
-        let zone = &bunch().zone;
+        let (zone, unnamed) = (&bunch().zone, no_name());
         let apex = |rtype| (zone.clone(), rtype, Asked::Apex(rtype));
         let (mut at_registry, mut at_provider) = (vec![apex(Rtype::DS)], vec![apex(Rtype::DNSKEY)]);
         if scenario.asks_all || !tcp {
@@ -154,7 +158,7 @@ impl Stage {
         if scenario.asks_all {
             at_provider.extend([Rtype::SOA, Rtype(13)].map(apex));
             at_provider.push((below(b"www"), Rtype::A, Asked::Host));
-            at_provider.push((below(b"unbroken-does-not-exist"), Rtype::A, Asked::NoName));
+            at_provider.push((unnamed, Rtype::A, Asked::NoName));
         }
         let mut out = Vec::new();
         for (server, is) in world.servers.iter().enumerate() {
@@ -416,11 +420,23 @@ impl Parent for Driver {
 }
 
 /// Watches the program for the world, and is the person who says yes.
-pub(crate) struct Witness(pub(crate) Stage);
+pub(crate) struct Witness {
+    pub(crate) stage: Stage,
+    /// Prints what happens, for whoever looks at one move.
+    pub(crate) tells: bool,
+}
 
 impl Reporter for Witness {
     fn recorded(&mut self, at: Moment, event: &Event, _: &State) {
-        self.0.world().noticed(at, event);
+        if self.tells {
+            let mut said = match event {
+                Event::Sweep(sweep) => format!("sweep of {} answers", sweep.observations.len()),
+                event => format!("{event:?}"),
+            };
+            said.truncate(1_200);
+            println!("{} {said}", at.millis() - 1_000 * super::world::START);
+        }
+        self.stage.world().noticed(at, event);
     }
 
     fn decided(&mut self, _: Moment, decision: &Decision, _: &State) {
@@ -428,7 +444,7 @@ impl Reporter for Witness {
             what, approve: true, ..
         } = decision
         {
-            self.0.world().asked_for_word(what);
+            self.stage.world().asked_for_word(what);
         }
     }
 

@@ -135,9 +135,15 @@ impl<'a> Clockwork<'a> {
             }
             let done =
                 |zone: &Zone| matches!(&step.intent, Intent::Retire { .. }) || shows(zone, &first.changes);
-            // From when on it shows it for good, as far as this step goes.
-            let since = server.served.iter().find(|(_, zone)| done(zone));
-            let since = since.map_or(STILL, |(from, _)| *from);
+            // What it showed long before the change does not count.
+            let since = if done(server.at(first.at)) {
+                first.at
+            } else {
+                let mut later = server.served.iter().filter(|(from, _)| *from > first.at);
+                later
+                    .find(|(_, zone)| done(zone))
+                    .map_or(STILL, |(from, _)| *from)
+            };
             shown = shown.max(self.spoken(since, Some(number)).0);
         }
         shown

@@ -24,6 +24,8 @@ const MOST_ENTRIES: usize = 4_000;
 pub(crate) struct Workshop {
     pub(crate) desk: Arc<Mutex<Desk>>,
     memo: Option<Memo>,
+    /// Prints what the program does.
+    pub(crate) tells: bool,
 }
 
 impl Workshop {
@@ -31,6 +33,7 @@ impl Workshop {
         Workshop {
             desk: Arc::default(),
             memo: Some(Memo::remembering()),
+            tells: false,
         }
     }
 }
@@ -113,7 +116,10 @@ fn process(stage: &Stage, hand: Hand, workshop: &Workshop) -> Result<Exit, RunEr
     let life = async {
         let anchors = Anchors::parse(&bunch().anchor()).unwrap();
         let state = State::new(anchors).with_memo(workshop.memo.clone().unwrap_or_default());
-        let witness = Box::new(Witness(stage.clone()));
+        let witness = Box::new(Witness {
+            stage: stage.clone(),
+            tells: workshop.tells,
+        });
         let mut runner = Runner::open(stage.team(), state, Box::new(hand), witness)?;
         let inbox = stage.clone();
         runner.inbox = Box::new(move || inbox.inbox());

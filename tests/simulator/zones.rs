@@ -1,5 +1,7 @@
 //! What operators hold: plain values, cheap to copy and to compare.
 
+use std::sync::OnceLock;
+
 use unbroken::dns::{Name, Rtype};
 use unbroken::ports::RrsetChange;
 
@@ -29,14 +31,22 @@ pub(crate) fn provider_name(provider: usize) -> String {
 }
 
 pub(crate) fn host_name(number: usize) -> Name {
-    let (provider, server) = (number / SERVERS, number % SERVERS + 1);
-    Name::parse(&format!("ns{server}.prov{}.test.", provider_name(provider))).unwrap()
+    host_names()[number].clone()
 }
 
-fn host_number(name: &Name) -> usize {
-    (0..PROVIDERS * SERVERS)
-        .find(|number| host_name(*number) == *name)
-        .unwrap()
+fn host_names() -> &'static [Name] {
+    static NAMES: OnceLock<Vec<Name>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let name = |number: usize| {
+            let (provider, server) = (number / SERVERS, number % SERVERS + 1);
+            Name::parse(&format!("ns{server}.prov{}.test.", provider_name(provider))).unwrap()
+        };
+        (0..PROVIDERS * SERVERS).map(name).collect()
+    })
+}
+
+pub(crate) fn host_number(name: &Name) -> Option<usize> {
+    host_names().iter().position(|host| host == name)
 }
 
 /// Keys that DS or CDS records name, by digest type.
@@ -122,7 +132,7 @@ impl Zone {
         match rtype {
             Rtype::NS => {
                 let name = Name::from_wire(rdata).unwrap();
-                set(&mut self.hosts, 1 << host_number(&name));
+                set(&mut self.hosts, 1 << host_number(&name).unwrap());
             }
             Rtype::DNSKEY => {
                 let key = bit(bunch().of_dnskey(rdata));
