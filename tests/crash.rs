@@ -254,7 +254,7 @@ async fn killed_before_the_change_for_ever() {
         }
         stage.pass(40).await;
     }
-    let [(intents, Ending::Halted(Decision::Halt { what, choices }))] = exits.as_slice() else {
+    let [(intents, Ending::Halted(Decision::Halt { what, choices, .. }))] = exits.as_slice() else {
         panic!("{exits:?}");
     };
     assert_eq!(*intents, 8);

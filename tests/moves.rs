@@ -491,7 +491,16 @@ impl Habit for Deaf {
 
 fn halted(exit: &Exit) -> (&str, &[String]) {
     match exit {
-        Exit::Ended(Ending::Halted(Decision::Halt { what, choices })) => (what, choices),
+        Exit::Ended(Ending::Halted(Decision::Halt {
+            what,
+            safe,
+            by,
+            choices,
+        })) => {
+            assert!(safe.contains("resolvers are led to"), "{what}: {safe}");
+            assert!(!by.why.is_empty(), "{what}: {by:?}");
+            (what, choices)
+        }
         other => panic!("{other:#?}"),
     }
 }

@@ -36,10 +36,11 @@ fn automatic(text: &str, world: &World, dir: &Path) -> String {
         );
         text = text.replace(&format!("[{table}]\ndriver = \"manual\""), &driver);
     }
-    text.replace("anchors = ", "soak = \"1s\"\nanchors = ").replace(
-        "[observe]\n",
-        "[observe]\nttl_floor = \"0s\"\nmargin = \"0s\"\ninterval = \"300ms\"\n",
-    )
+    text.replace("anchors = ", "soak = \"1s\"\nresign = \"0s\"\nanchors = ")
+        .replace(
+            "[observe]\n",
+            "[observe]\nttl_floor = \"0s\"\nmargin = \"0s\"\ninterval = \"300ms\"\n",
+        )
 }
 
 fn settings(lab: &Lab, more: &str) {

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stage::{Exit, Kept, Scene, Stage, events};
-use unbroken::lab::SigningKey;
+use unbroken::dns::{Name, Rcode, Record, Rtype};
+use unbroken::lab::{Asked, Before, Habit, SigningKey, World};
 use unbroken::moment::Moment;
-use unbroken::report::{PlanView, Progress, plan_text, status_text, status_view};
-use unbroken::runner::{Quiet, Reporter};
+use unbroken::report::{PlanView, Progress, decision_text, plan_text, status_text, status_view};
+use unbroken::runner::{Ending, Quiet, Reporter};
 use unbroken::workflow::{Decision, Event, State, forecast};
 
 /// Puts names in place of what is made by chance.
@@ -45,6 +46,9 @@ fn without_content(text: &str, key: &SigningKey, apex: &unbroken::dns::Name, nam
     let public = data_encoding::BASE64.encode(&dnskey.public_key);
     let digest = key.ds(apex).unwrap();
     let cut = |text: &str| text.chars().take(16).collect::<String>();
+    let text = text
+        .replace(&public, &format!("KEY-{name}"))
+        .replace(&digest.digest, &format!("DIGEST-{name}"));
     text.replace(&cut(&public), &format!("KEY-{name}"))
         .replace(&cut(&digest.digest), &format!("DIGEST-{name}"))
         .replace(&dnskey.id().fingerprint(), &format!("FP-{name}"))
@@ -195,4 +199,114 @@ async fn the_status() {
         .await;
     let runner = stage.open(Box::new(kept), Box::new(Quiet));
     insta::assert_snapshot!("status_at_the_end", shown(&runner));
+}
+
+type Hook = Box<dyn FnMut(Moment, &Decision) + Send>;
+
+/// Does to the world what the test wants to happen after a decision.
+struct Watcher(Hook);
+
+impl Reporter for Watcher {
+    fn recorded(&mut self, _: Moment, _: &Event, _: &State) {}
+    fn decided(&mut self, at: Moment, decision: &Decision, _: &State) {
+        (self.0)(at, decision);
+    }
+    fn sleeping(&mut self, _: Moment, _: Moment, _: &Decision) {}
+}
+
+/// Says yes to an update and does nothing, or refuses it for want of authority.
+struct Deaf(Before);
+
+impl Habit for Deaf {
+    fn before(&self, asked: &Asked<'_>) -> Before {
+        match asked.message.opcode {
+            5 => self.0,
+            _ => Before::Answer,
+        }
+    }
+    fn heed(&self, _: &Name, _: Vec<Record>) -> Vec<Record> {
+        Vec::new()
+    }
+}
+
+/// The halt that comes of something that is done to the world at the first decision about a step.
+async fn halt(step: &'static str, mut what: impl FnMut(&World, Moment) + Send + 'static) -> String {
+    let stage = Stage::new(Scene::migrate()).await;
+    let world = stage.world.clone();
+    let mut done = false;
+    let hook: Hook = Box::new(move |at, decision| {
+        let about = match decision {
+            Decision::Wait { step, .. } | Decision::Act { step, .. } => &step.0,
+            _ => return,
+        };
+        if !done && about.ends_with(step) {
+            done = true;
+            what(&world, at);
+        }
+    });
+    let mut runner = stage.open(Box::new(Kept::default()), Box::new(Watcher(hook)));
+    let Exit::Ended(Ending::Halted(decision)) = stage.go(&mut runner).await.unwrap() else {
+        panic!("{step}: it did not halt");
+    };
+    stable(&stage, &decision_text(&decision, stage.clock.now()))
+}
+
+fn delegate(world: &World, now: Moment, host: &Name) {
+    world.edit("registry", now, |registry| {
+        registry.add(&Record::new(
+            world.zone().clone(),
+            Rtype::NS,
+            600,
+            host.wire().to_vec(),
+        ));
+    });
+}
+
+/// What somebody reads who was woken by it: what happened, what is safe, until when, what to do.
+#[tokio::test]
+async fn halts() {
+    let mut texts = Vec::new();
+    for answer in [Before::Answer, Before::Code(Rcode::NOTAUTH)] {
+        texts.push(
+            halt("ds-add", move |world, _| {
+                world.set_habit(world.primary("registry").unwrap(), Some(Arc::new(Deaf(answer))));
+            })
+            .await,
+        );
+    }
+    texts.push(
+        halt("ns-at-a", |world, now| {
+            let of_b = world.own_ds("b");
+            world.edit("registry", now, |registry| {
+                for ds in &of_b {
+                    registry.remove(world.zone(), Rtype::DS, &ds.rdata());
+                }
+            });
+        })
+        .await,
+    );
+    texts.push(
+        halt("keys-at-a", |world, now| {
+            for host in world.name_servers("b") {
+                delegate(world, now, &host);
+            }
+        })
+        .await,
+    );
+    texts.push(
+        halt("ns-at-a", |world, now| {
+            delegate(world, now, &world.name_servers("registry")[0]);
+        })
+        .await,
+    );
+    texts.push(
+        halt("ds-add", |world, now| {
+            world.edit("a", now, |zone| {
+                let name = world.zone().prepend(b"new").unwrap();
+                zone.add(&Record::new(name, Rtype::A, 300, vec![192, 0, 2, 9]));
+            });
+        })
+        .await,
+    );
+    insta::assert_snapshot!(texts.join("\n\n"));
 }

@@ -214,6 +214,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
+            signs_live: matches!(provider.driver, ProviderDriver::PowerDns { .. }),
         })
         .collect();
     Ok(Wish {
@@ -233,7 +234,8 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
         },
         soak: wanted.soak.duration().as_secs(),
-        approve: BTreeSet::new(),
+        resign: Some(wanted.resign.duration().as_secs()).filter(|seconds| *seconds > 0),
+        approve: wanted.approve.iter().map(|kind| kind.word().to_owned()).collect(),
     })
 }
 

@@ -201,6 +201,8 @@ impl Answers {
              parent = \"{}\"\n\
              # anchors = \"anchors.ds\"       # what to trust; default: the IANA root\n\
              # soak = \"1h\"                  # how long both providers serve before one leaves\n\
+             # resign = \"10d\"               # how long a re-sign with the newcomer's keys is awaited\n\
+             # approve = [\"ds\"]             # which steps wait for `unbroken approve`\n\
              # max_ttl = 86400              # the largest TTL in the zone, where its driver cannot read it\n\n",
             self.zone.to_string().replace('\\', "\\\\").replace('"', "\\\""),
             self.parent.name

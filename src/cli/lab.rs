@@ -54,6 +54,12 @@ pub enum Signers {
 const SHORT_SOAK: u64 = 3;
 /// In virtual time, as careful people do it: four days.
 const REAL_SOAK: u64 = 4 * 86_400;
+/// How long after it was made a provider of the short lab makes a signature anew.
+const SHORT_RENEWAL: Duration = Duration::from_secs(2);
+/// The same with the TTLs of the real world.
+const REAL_RENEWAL: Duration = Duration::from_secs(86_400);
+/// Seconds after which a person would be asked about a re-sign that was not seen.
+const RESIGN: u64 = 10 * 86_400;
 
 impl LabArgs {
     fn config(&self, now: Moment) -> Result<LabConfig, Failure> {
@@ -79,6 +85,11 @@ impl LabArgs {
             config.ttls = Ttls::real();
             config.validity = Duration::from_secs(30 * 86_400);
         }
+        config.renewal = Some(if self.virtual_time {
+            REAL_RENEWAL
+        } else {
+            SHORT_RENEWAL
+        });
         Ok(config)
     }
 
@@ -114,6 +125,7 @@ impl LabArgs {
             },
             group: vec!["a".to_owned()],
             soak: if real { REAL_SOAK } else { SHORT_SOAK },
+            resign: Some(RESIGN),
             interval: if real {
                 Duration::from_secs(1_800)
             } else {

@@ -75,6 +75,7 @@ pub(super) fn drafts(config: &LabConfig) -> Result<Vec<Draft>, LabError> {
         publish_cds,
         dnskey_ttl,
         validity: config.validity,
+        renewal: config.validity / 2,
         delegation_ttls: None,
     };
 
@@ -114,7 +115,8 @@ pub(super) fn drafts(config: &LabConfig) -> Result<Vec<Draft>, LabError> {
     for (provider, hosts, keys) in &providers {
         let mut records = apex(&config.zone, hosts, ttls.apex_ns, ttls.negative, ttls.negative);
         records.extend(data(config));
-        let manner = manner(provider.nsec3, provider.publish_cds, ttls.dnskey);
+        let mut manner = manner(provider.nsec3, provider.publish_cds, ttls.dnskey);
+        manner.renewal = config.renewal.unwrap_or(manner.renewal);
         let mut zone = Zone::new(config.zone.clone(), records, keys.clone(), manner);
         if is_delegated(config, &provider.name) {
             for (other, hosts, keys) in &joined {

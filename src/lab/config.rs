@@ -121,6 +121,8 @@ pub struct LabConfig {
     pub delays: Delays,
     /// How long signatures are valid.
     pub validity: Duration,
+    /// How long after it was made a provider makes a signature anew; none: at half of its validity.
+    pub renewal: Option<Duration>,
     /// When the world begins.
     pub now: Moment,
 }
@@ -164,6 +166,7 @@ impl LabConfig {
             ttls: Ttls::short(),
             delays: Delays::default(),
             validity: Duration::from_secs(14 * 86_400),
+            renewal: None,
             now,
         })
     }

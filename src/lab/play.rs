@@ -31,6 +31,8 @@ pub struct Play {
     pub group: Vec<String>,
     /// The soak of a migration, seconds.
     pub soak: u64,
+    /// For how long a provider's next re-sign is awaited, seconds; none: it is not.
+    pub resign: Option<u64>,
     /// Between two sweeps.
     pub interval: Duration,
     /// Between two questions of a resolver.
@@ -224,13 +226,14 @@ impl Stage<'_> {
         let mut runner = Runner::open(team, State::new(anchors(self.world)?), journal, reporter)?;
         runner.survey().await?;
         runner.sweep().await?;
-        let wish = wish(
+        let mut wish = wish(
             self.world,
             self.play.purpose.clone(),
             &self.play.group,
             self.play.rules,
             self.play.soak,
         );
+        wish.resign = self.play.resign;
         let made = plan(&wish, &runner.state, self.clock.now());
         let mut refusals: Vec<Finding> = preflight(&runner.state, &made);
         refusals.retain(Finding::refuses);

@@ -1,4 +1,4 @@
-//! Signatures, made when they are first asked for and kept until half of their validity is gone.
+//! Signatures, made when they are first asked for and kept until they are due to be renewed.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -66,7 +66,7 @@ impl Zone {
                 .signers(rrset.rtype)
                 .filter_map(|key| key.key.sign(rrset, self.apex(), inception, expiration).ok())
                 .collect(),
-            good_until: now + validity / 2,
+            good_until: now + self.manner().renewal.min(validity),
         }
     }
 

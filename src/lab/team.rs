@@ -90,6 +90,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
             name_servers: world.name_servers(name).into_iter().collect(),
             max_ttl: 0,
             manual: false,
+            signs_live: false,
         })
         .collect();
     Wish {
@@ -100,6 +101,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
         cds: CdsPolicy::Auto,
         rules,
         soak,
+        resign: None,
         approve: std::collections::BTreeSet::new(),
     }
 }

@@ -32,8 +32,10 @@ pub struct Manner {
     pub publish_cds: bool,
     /// The TTL of DNSKEY, CDS and CDNSKEY, whatever an update says (as PowerDNS does).
     pub dnskey_ttl: Ttl,
-    /// How long a signature is valid after it was made; at half of that a new one is made.
+    /// How long a signature is valid after it was made.
     pub validity: Duration,
+    /// How long after it was made a new one is made.
+    pub renewal: Duration,
     /// A registry's own TTLs for the NS and DS RRsets of its delegations, whatever an update says.
     pub delegation_ttls: Option<(Ttl, Ttl)>,
 }

@@ -10,7 +10,7 @@ use super::span::{clock_time, spell};
 use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::ports::Applied;
-use crate::workflow::{Compared, Copied, Decision, Event, Intent, ServerVerdict, State, assess};
+use crate::workflow::{By, Compared, Copied, Decision, Event, Intent, ServerVerdict, State, assess};
 
 /// One line for people and one document for programs, of the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -286,10 +286,12 @@ pub fn decision_text(decision: &Decision, now: Moment) -> String {
             text,
             approve: false,
         } => format!("{what} waits for a person:\n{text}"),
-        Decision::Halt { what, choices } => {
-            let choices: Vec<String> = choices.iter().map(|choice| format!("  - {choice}")).collect();
-            format!("{what}\n{}", choices.join("\n"))
-        }
+        Decision::Halt {
+            what,
+            safe,
+            by,
+            choices,
+        } => halt_text(what, safe, by, choices, now),
         Decision::Act { step, .. } => format!("{step}: may be taken now"),
         Decision::Look { why } => why.clone(),
         Decision::Authenticate { provider, keys } => {
@@ -301,6 +303,27 @@ pub fn decision_text(decision: &Decision, now: Moment) -> String {
         Decision::Proven { step } => format!("{step}: done"),
         Decision::Complete => "every step is done and seen".to_owned(),
     }
+}
+
+/// What happened, what is safe, until when, what to do: in that order, for somebody who was woken by it.
+fn halt_text(what: &str, safe: &str, by: &By, choices: &[String], now: Moment) -> String {
+    let mut out = what.to_owned();
+    // Journals of older versions lack these.
+    if !safe.is_empty() {
+        out.push_str(&format!("\n  safe now:   {safe}"));
+    }
+    if !by.why.is_empty() {
+        let when = match by.at.map(Moment::from_seconds) {
+            Some(at) if at > now => format!("{} (in {}), ", clock_time(at, true), spell(at.since(now))),
+            _ => String::new(),
+        };
+        out.push_str(&format!("\n  by when:    {when}{}", by.why));
+    }
+    out.push_str("\n  what to do:");
+    for choice in choices {
+        out.push_str(&format!("\n  - {choice}"));
+    }
+    out
 }
 
 impl Line {

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::run::Runner;
 use crate::dns::Rtype;
 use crate::dnssec::{Dnskey, KeyId, Status};
-use crate::workflow::{Authenticated, Decision, Done, Event, Intended, assess};
+use crate::workflow::{Authenticated, Decision, Done, Event, Intended, assess, halt};
 
 impl Runner {
     /// Carries out a decision to act.
@@ -107,14 +107,15 @@ impl Runner {
         if !driver.capabilities().authentic_read {
             return Ok(None);
         }
-        let read = driver.read(Rtype::DNSKEY).await.map_err(|error| Decision::Halt {
-            what: format!("the keys of {provider} could not be read over its authenticated channel: {error}"),
-            choices: vec![
-                "mend the channel and run again".to_owned(),
-                format!(
-                    "compare the keys with the provider by hand and pin them: unbroken keys pin ZONE --provider {provider}"
-                ),
-            ],
+        let read = driver.read(Rtype::DNSKEY).await.map_err(|error| {
+            halt(
+                &self.state,
+                format!("the keys of {provider} could not be read over its authenticated channel: {error}"),
+                vec![
+                    format!("mend the channel to {provider} (address, TSIG key, API key), then run again"),
+                    self.pin(provider),
+                ],
+            )
         })?;
         let found: BTreeSet<KeyId> = read
             .records
@@ -127,13 +128,29 @@ impl Runner {
         if missing.is_empty() {
             return Ok(Some(read.channel));
         }
-        Err(Decision::Halt {
-            what: format!(
+        Err(halt(
+            &self.state,
+            format!(
                 "the servers of {provider} serve keys that its authenticated channel does not know: {}",
                 missing.join(", ")
             ),
-            choices: vec!["do not go on before the provider explains them".to_owned()],
-        })
+            vec![
+                format!(
+                    "ask {provider} whose keys these are. A secondary that lags behind a key roll catches up by itself: \
+                     then just run again"
+                ),
+                "do not pin or publish a key that nobody can explain: whoever holds it can sign for the zone"
+                    .to_owned(),
+            ],
+        ))
+    }
+
+    fn pin(&self, provider: &str) -> String {
+        format!(
+            "or compare the keys with {provider} over another way, pin them, and run again: unbroken keys pin {} \
+             --provider {provider}",
+            self.team.zone
+        )
     }
 
     /// Keys that the present chain of trust vouches for: each server of the provider is secure under the DS at the parent.

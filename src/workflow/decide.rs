@@ -1,114 +1,16 @@
 //! The one pure question of the loop: given the plan and all that was seen, what now?
 
-use serde::{Deserialize, Serialize};
-
 use super::assess::{ServerVerdict, assess};
+use super::decision::{By, Decision, urgency};
 use super::gate::{Gate, effect, gate};
-use super::plan::{Intent, Plan, Step, StepId};
+use super::outlook::Outlook;
+use super::plan::{Intent, Plan, Step};
 use super::snapshot::Snapshot;
-use super::state::{LastSweep, Progress, Said, State, Try};
+use super::state::{LastSweep, Progress, State};
 use super::target::{Target, target};
 use super::timeline::{Naming, Traced, timeline};
 use crate::dnssec::Status;
 use crate::evidence::Place;
-use crate::moment::Moment;
-use crate::ports::{FailureClass, RrsetChange};
-
-/// How often a step is tried before a person has to look.
-const TRIES: u32 = 8;
-
-/// What to do now, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "decision")]
-pub enum Decision {
-    /// Nothing was seen yet, or not enough: look.
-    Look {
-        /// What is missing.
-        why: String,
-    },
-    /// Keys of this provider must be authenticated before they go anywhere.
-    Authenticate {
-        /// Whose.
-        provider: String,
-        /// Which keys, `tag/algorithm/fingerprint`.
-        keys: Vec<String>,
-    },
-    /// The copies of the zone must be read and compared.
-    Compare {
-        /// At these providers.
-        providers: Vec<String>,
-        /// Why now.
-        why: String,
-    },
-    /// Take this step.
-    Act {
-        /// Which.
-        step: StepId,
-        /// Through which provider; none: the parent.
-        provider: Option<String>,
-        /// The changes.
-        changes: Vec<RrsetChange>,
-        /// The gate, open.
-        gate: Gate,
-    },
-    /// This step is seen to be done.
-    Proven {
-        /// Which.
-        step: StepId,
-    },
-    /// Not yet.
-    Wait {
-        /// For which step.
-        step: StepId,
-        /// The first second at which it may be taken, Unix time; none: not known, it depends on what is seen.
-        until: Option<i64>,
-        /// Why, in words.
-        why: String,
-        /// The gate, if that is what it waits for.
-        gate: Option<Gate>,
-    },
-    /// A person has to do something, or say yes.
-    Person {
-        /// A step's name, `blind-spots`, or `contents`.
-        what: String,
-        /// What, in words that can be pasted.
-        text: String,
-        /// Whether `approve` is what is asked for; else it is seen by itself.
-        approve: bool,
-    },
-    /// A person must decide.
-    Halt {
-        /// What happened.
-        what: String,
-        /// What is safe now and what can be done.
-        choices: Vec<String>,
-    },
-    /// Every step is proven.
-    Complete,
-}
-
-impl Decision {
-    /// Whether it says the same as another, details aside that change with every sweep.
-    pub fn same_as(&self, other: &Decision) -> bool {
-        match (self, other) {
-            (
-                Decision::Wait {
-                    step: a,
-                    until: t,
-                    why: x,
-                    gate: g,
-                },
-                Decision::Wait {
-                    step: b,
-                    until: u,
-                    why: y,
-                    gate: h,
-                },
-            ) => a == b && t == u && g.is_some() == h.is_some() && (g.is_some() || x == y),
-            (a, b) => a == b,
-        }
-    }
-}
 
 /// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
 /// is done after it, the last answer without the new version is not older than that.
@@ -116,7 +18,14 @@ pub fn decide(state: &State) -> Decision {
     let Some(plan) = state.plan_in_force() else {
         return Decision::Halt {
             what: "there is no plan".to_owned(),
-            choices: vec!["make one: unbroken plan".to_owned()],
+            safe: "nothing was changed and nothing is under way".to_owned(),
+            by: By {
+                at: None,
+                why: "no hurry: nothing waits for it".to_owned(),
+            },
+            choices: vec![
+                "make one and read it: unbroken plan migrate --from OLD --to NEW --zone ZONE".to_owned(),
+            ],
         };
     };
     let Some(sweep) = &state.last_sweep else {
@@ -138,16 +47,40 @@ pub fn decide(state: &State) -> Decision {
     view.stopper().unwrap_or_else(|| view.next())
 }
 
+/// A halt for what the runner met outside: `what` happened, and `choices` are open.
+pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
+    let outlook = state
+        .plan_in_force()
+        .zip(state.last_sweep.as_ref())
+        .map(|(plan, sweep)| {
+            let view = View {
+                state,
+                plan: &plan,
+                now: state.snapshot(),
+                sweep,
+                traced: timeline(&plan, &state.ledger, &state.pool),
+            };
+            view.outlook()
+        });
+    let Outlook { safe, by } = outlook.unwrap_or_default();
+    Decision::Halt {
+        what,
+        safe,
+        by,
+        choices,
+    }
+}
+
 pub(super) struct View<'a> {
     pub(super) state: &'a State,
     pub(super) plan: &'a Plan,
     pub(super) now: &'a Snapshot,
     pub(super) sweep: &'a LastSweep,
-    traced: Traced,
+    pub(super) traced: Traced,
 }
 
 impl View<'_> {
-    fn as_of(&self) -> i64 {
+    pub(super) fn as_of(&self) -> i64 {
         self.sweep.started.floor_seconds()
     }
 
@@ -191,14 +124,27 @@ impl View<'_> {
         if strangers.is_empty() {
             return None;
         }
+        let Outlook { safe, .. } = self.outlook();
         Some(Decision::Halt {
             what: format!(
                 "the delegation names {}, which no provider in the settings runs",
                 strangers.join(", ")
             ),
+            safe: format!("what is served there is not watched, so nobody can tell whether it validates. Of the rest: {safe}"),
+            by: By {
+                at: Some(self.as_of()),
+                why: "at once, unless you know the host: resolvers are led to it already".to_owned(),
+            },
             choices: vec![
-                "add the host to `name_servers` of the provider that feeds it, and plan again".to_owned(),
-                "remove it from the delegation".to_owned(),
+                format!(
+                    "if nobody of yours put it there, take it out of the delegation of {}, and find out who did",
+                    self.plan.zone
+                ),
+                "if it belongs to a provider of this plan, take it out of the delegation until the plan is done, or leave \
+                 this plan: add the host to `name_servers` of that provider in the settings, and make a new plan with a \
+                 --state folder of its own"
+                    .to_owned(),
+                format!("see what it answers: unbroken check {}", self.plan.zone),
             ],
         })
     }
@@ -215,14 +161,18 @@ impl View<'_> {
             .map(|v| format!("{} ({}) at {}: {}", v.server, v.address, v.provider, v.why))
             .collect::<Vec<_>>()
             .join("; ");
+        let Outlook { safe, by } = self.outlook();
         Some(Decision::Halt {
             what: format!("the zone is bogus at a server that resolvers are led to: {text}"),
+            safe,
+            by,
             choices: vec![
                 format!(
-                    "repair it at {}: a change that repairs is allowed at once, and the next sweep will see it",
+                    "repair it at once where these words point: at {} (its keys and signatures), or at the parent (the DS \
+                     RRset, or a name server that was named too early). What only repairs needs no wait. Then run again",
                     first.provider
                 ),
-                "look at every server: unbroken check".to_owned(),
+                format!("see which server says what: unbroken check {}", self.plan.zone),
             ],
         })
     }
@@ -246,11 +196,19 @@ impl View<'_> {
 
     fn restore(&self, step: &Step, wanted: &Target) -> Decision {
         if step.intent.at_parent() || matches!(wanted, Target::ApexNs { .. }) {
+            let Outlook { safe, by } = self.outlook();
             return Decision::Halt {
                 what: format!("step {} was done and is undone: {}", step.id, step.intent.title()),
+                safe,
+                by,
                 choices: vec![
-                    "put it back by hand: the next sweep sees it and the plan goes on".to_owned(),
-                    "make a new plan from what is served now: unbroken plan".to_owned(),
+                    format!(
+                        "put it back by hand, then run again: the next sweep sees it and the plan goes on {}",
+                        self.by_hand(wanted)
+                    ),
+                    "if somebody meant it so, ask before you touch it; to give this plan up, make another from what is \
+                     served now, with a --state folder of its own (docs/first-move.md, \"Going back\")"
+                        .to_owned(),
                 ],
             };
         }
@@ -294,10 +252,18 @@ impl View<'_> {
         decisions.sort_by_key(urgency);
         match decisions.into_iter().next() {
             Some(decision) => decision,
-            None => Decision::Halt {
-                what: "no step of the plan can follow from what is proven".to_owned(),
-                choices: vec!["make a new plan: unbroken plan".to_owned()],
-            },
+            None => {
+                let Outlook { safe, by } = self.outlook();
+                Decision::Halt {
+                    what: "no step of the plan can follow from what is proven".to_owned(),
+                    safe,
+                    by,
+                    choices: vec![
+                        "this plan cannot go on: make another from what is served now, with a --state folder of its own"
+                            .to_owned(),
+                    ],
+                }
+            }
         }
     }
 
@@ -335,7 +301,7 @@ impl View<'_> {
         if wanted.reached(self.now) {
             return self.proven(step);
         }
-        if let Some(decision) = self.unread_copies(step) {
+        if let Some(decision) = self.unread_copies(step).or_else(|| self.before_resign(step)) {
             return decision;
         }
         if let Some(decision) = self.unauthenticated(&step.intent) {
@@ -391,7 +357,7 @@ impl View<'_> {
         }
     }
 
-    fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {
+    pub(super) fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {
         let naming = Naming::new(self.plan, &self.state.pool);
         let effect = effect(wanted, &self.traced, &naming);
         gate(self.plan, &self.traced, &effect, self.as_of()).map_err(|error| error.to_string())
@@ -439,64 +405,6 @@ impl View<'_> {
             }
         }
         None
-    }
-
-    /// What a former attempt at this step means now; none: try (again).
-    fn after_try(&self, step: &Step, last: &Try) -> Option<Decision> {
-        let patience = self.patience(last.tries);
-        // Only a sweep that began after the attempt can tell what came of it.
-        if self.sweep.started < last.at {
-            return Some(Decision::Look {
-                why: format!("step {} was tried; now see what came of it", step.id),
-            });
-        }
-        let rested = self.sweep.started >= last.at + patience;
-        let again = (last.at + patience).ceil_seconds();
-        match &last.said {
-            Some(Said::Manual(instructions)) => Some(Decision::Person {
-                what: step.id.0.clone(),
-                text: instructions.join("\n"),
-                approve: false,
-            }),
-            _ if last.tries >= TRIES => Some(self.given_up(step, last)),
-            Some(Said::Failed(FailureClass::Auth | FailureClass::Unsupported, said)) => Some(Decision::Halt {
-                what: format!("step {}: {said}", step.id),
-                choices: vec![
-                    "mend the credentials or the server's configuration, then run again: the step is repeated safely".to_owned(),
-                ],
-            }),
-            Some(Said::Failed(_, said)) if !rested => Some(wait(step, Some(again), format!("tried, and {said}"))),
-            None if !rested => {
-                let why = "tried, and nobody knows what came of it; not seen at every server";
-                Some(wait(step, Some(again), why.to_owned()))
-            }
-            _ if !rested => {
-                Some(wait(step, Some(again), "done, as the other side says; not yet seen at every server".to_owned()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Twice as long after each try: what is only slow to show (a registry that publishes once an hour) is no failure.
-    fn patience(&self, tries: u32) -> std::time::Duration {
-        let longer = 1u64 << tries.saturating_sub(1).min(TRIES);
-        std::time::Duration::from_secs(u64::from(self.plan.rules.patience).saturating_mul(longer))
-    }
-
-    fn given_up(&self, step: &Step, last: &Try) -> Decision {
-        let said = match &last.said {
-            Some(Said::Failed(_, said)) => said.clone(),
-            Some(_) => "the other side says yes every time, and no server shows it".to_owned(),
-            None => "nobody knows what came of the last attempt".to_owned(),
-        };
-        Decision::Halt {
-            what: format!("step {} was tried {} times: {said}", step.id, last.tries),
-            choices: vec![
-                format!("nothing is broken; the step is: {}", step.intent.title()),
-                "do it by hand: the next sweep sees it and the plan goes on".to_owned(),
-                format!("go back: {}", step.undo),
-            ],
-        }
     }
 
     fn soak(&self, step: &Step, seconds: u64) -> Decision {
@@ -563,33 +471,10 @@ fn closed(step: &Step, gate: Gate) -> Decision {
     }
 }
 
-/// What is done first when several steps are ready.
-fn urgency(decision: &Decision) -> (u8, i64) {
-    match decision {
-        Decision::Proven { .. } => (0, 0),
-        Decision::Look { .. } | Decision::Authenticate { .. } | Decision::Compare { .. } => (1, 0),
-        Decision::Act { .. } => (2, 0),
-        Decision::Halt { .. } => (3, 0),
-        Decision::Person { .. } => (4, 0),
-        Decision::Wait { until, .. } => (5, until.unwrap_or(i64::MAX)),
-        Decision::Complete => (6, 0),
-    }
-}
-
 fn place_word(place: &Place) -> String {
     match place {
         Place::Parent => "parent".to_owned(),
         Place::Provider(name) => name.clone(),
         Place::Ancestor(zone) => format!("{zone}"),
-    }
-}
-
-/// For a decision of `Wait`, the moment at which looking again is worth it.
-pub fn wake(decision: &Decision) -> Option<Moment> {
-    match decision {
-        Decision::Wait {
-            until: Some(until), ..
-        } => Some(Moment::from_seconds(*until)),
-        _ => None,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copies::Compared;
-use super::decide::Decision;
+use super::decision::Decision;
 use super::plan::{Plan, StepId};
 use crate::dnssec::KeyId;
 use crate::evidence::Sweep;
@@ -89,7 +89,7 @@ pub struct Proven {
 /// A person's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// A step's name, `blind-spots`, or the plan's hash.
+    /// A step's name, `blind-spots`, `contents`, `resign`, or the plan's hash.
     pub what: String,
     /// The hash of the plan that it belongs to: an approval holds for one plan only.
     #[serde(default)]

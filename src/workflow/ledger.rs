@@ -40,6 +40,8 @@ pub struct Run {
     pub last_seen: Moment,
     /// The first answer afterwards that said something else; none while it is the latest.
     pub end: Option<Moment>,
+    /// When the signatures of its first answer begin to be valid, Unix seconds, if it has any that verify.
+    pub first_signed: Option<i64>,
 }
 
 /// All that one stream said.
@@ -65,6 +67,15 @@ impl Stream {
     /// What it says now: the latest run, if there was ever an answer.
     pub fn current(&self) -> Option<&Run> {
         self.runs.last()
+    }
+
+    /// Whether what it says now was signed anew since it first said so: its signatures begin later.
+    pub fn is_signed_anew(&self) -> bool {
+        let first = self.current().and_then(|run| run.first_signed);
+        match (first, self.window) {
+            (Some(first), Some((now, _))) => now > first,
+            _ => false,
+        }
     }
 }
 
@@ -196,6 +207,7 @@ impl Stream {
             last_asked: observation.sent,
             last_seen: observation.done,
             end: None,
+            first_signed: self.window.map(|window| window.0),
         });
         true
     }

@@ -152,6 +152,9 @@ pub struct Signer {
     pub max_ttl: u32,
     /// Whether a person carries out its changes.
     pub manual: bool,
+    /// Whether it signs each answer from what it holds: no re-sign could drop anything.
+    #[serde(default)]
+    pub signs_live: bool,
 }
 
 /// What the gates are judged with.
@@ -191,6 +194,10 @@ pub struct Plan {
     pub cds: CdsPolicy,
     /// How the gates are judged.
     pub rules: GateRules,
+    /// Before resolvers are led to a newcomer, its keys must have outlived a re-sign at every member; for so many seconds
+    /// that is awaited before a person is asked. None: it is not awaited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resign: Option<u64>,
     /// When it was made.
     pub made: Moment,
     /// The hash of the plan that this one replaces.

@@ -25,6 +25,8 @@ pub struct Wish {
     pub rules: GateRules,
     /// The soak of a migration, seconds.
     pub soak: u64,
+    /// For how long a provider's next re-sign is awaited before a person is asked, seconds; none: it is not awaited.
+    pub resign: Option<u64>,
     /// Kinds of steps that wait for a person: `ds`, `ns`, `parent`, `all`.
     pub approve: BTreeSet<String>,
 }
@@ -72,6 +74,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         digest_types: digest_types(state),
         cds: wish.cds,
         rules: wish.rules,
+        resign: wish.resign,
         made,
         replaces: None,
         steps,

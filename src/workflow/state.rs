@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::copies::Copies;
-use super::decide::Decision;
+use super::decision::Decision;
 use super::event::{Approval, Done, Event, Servers};
 use super::facts::{Context, MOST_KEYS, Reading, SignerId, Unclear, no_message, read};
 use super::ledger::Ledger;

@@ -1,18 +1,17 @@
 //! When the copies of the zone have to be compared, and what stands in the way if they differ or cannot be read.
 
-use std::collections::BTreeSet;
-
 use super::copies::{CONTENTS_WAIVER, Copies, FRESH};
-use super::decide::{Decision, View, wait};
+use super::decide::{View, wait};
+use super::decision::{By, Decision};
+use super::outlook::Outlook;
 use super::plan::{Intent, Step};
 use super::state::Progress;
-use crate::dns::Name;
 use crate::moment::Moment;
 
 impl View<'_> {
     /// While resolvers are led to more than one signer: compared now and then, and a difference that lasts is a halt.
     pub(super) fn copies(&self) -> Option<Decision> {
-        if self.led_to() < 2 {
+        if self.led().len() < 2 {
             return None;
         }
         if let Some(decision) = self.due(None) {
@@ -22,12 +21,24 @@ impl View<'_> {
         if self.sweep.started < since + self.settling() {
             return None;
         }
+        let Outlook { safe, by } = self.outlook();
         Some(Decision::Halt {
             what: format!("resolvers are led to copies of the zone that differ since {since}: {words}"),
+            safe,
+            by: By {
+                why: format!(
+                    "users get one answer or the other, since {since} already; for the signatures: {}",
+                    by.why
+                ),
+                ..by
+            },
             choices: vec![
                 "make the copies equal at the providers, then run again: they are compared anew".to_owned(),
                 "until then make every change of the zone at both providers, or at none".to_owned(),
-                "see every server's own answers: unbroken check".to_owned(),
+                format!(
+                    "see every server's own answers: unbroken check {}",
+                    self.plan.zone
+                ),
             ],
         })
     }
@@ -86,11 +97,20 @@ impl View<'_> {
             let why = format!("the copies of the zone differ: {words}");
             return Some(wait(step, Some(until.ceil_seconds()), why));
         }
+        let Outlook { safe, by } = self.outlook();
         Some(Decision::Halt {
-            what: format!("before {}: the copies of the zone differ since {since}: {words}", step.id),
+            what: format!(
+                "before {}: the copies of the zone differ since {since}: {words}",
+                step.id
+            ),
+            safe: format!("this step was not taken, so nobody is led to another copy by it, and {safe}"),
+            by,
             choices: vec![
-                "nothing is broken: nobody is led to another copy by this plan yet, or both are asked as before".to_owned(),
                 "make the copies equal at the providers, then run again: they are compared anew".to_owned(),
+                format!(
+                    "see every server's own answers: unbroken check {}",
+                    self.plan.zone
+                ),
             ],
         })
     }
@@ -139,25 +159,6 @@ impl View<'_> {
                 .collect(),
             why: why.to_owned(),
         }
-    }
-
-    /// To how many signers resolvers are led: by the parent, or by the apex of one to whom the parent leads.
-    fn led_to(&self) -> usize {
-        let owners = |names: &BTreeSet<&Name>| -> BTreeSet<&str> {
-            names
-                .iter()
-                .filter_map(|host| self.plan.owner_of(host))
-                .map(|signer| signer.name.as_str())
-                .collect()
-        };
-        let named: BTreeSet<&Name> = self.now.parent_ns.values.keys().flatten().collect();
-        let mut led = owners(&named);
-        for name in led.clone() {
-            if let Some(at) = self.now.providers.get(name) {
-                led.extend(owners(&at.apex_ns.values.keys().flatten().collect()));
-            }
-        }
-        led.len()
     }
 }
 

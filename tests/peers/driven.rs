@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::deeds::{Deed, Phase, carry_out};
+use crate::deeds::{Deed, Phase, Who, carry_out};
 use crate::lab::{Lab, Setup, until};
 use crate::product::{self, expect_done};
 use crate::served::{ds_served, keys_at, names_are};
@@ -23,10 +23,19 @@ pub(crate) struct Move<'a> {
 }
 
 impl Move<'_> {
+    /// Where the old provider signs anew once it holds the newcomer's keys, that is awaited.
+    fn resign(&self) -> Duration {
+        if self.deeds.contains(&(Phase::Keys, Deed::Resign(Who::Old))) {
+            Duration::from_secs(100)
+        } else {
+            Duration::ZERO
+        }
+    }
+
     /// Plans and runs it; nobody may notice, and afterwards only the new provider may be left.
     pub(crate) fn drive(&self) -> Result<()> {
         let mut lab = Lab::start(&[self.from, self.to], self.setup)?;
-        product::prepare(&lab, &[self.from], Duration::from_secs(self.soak))?;
+        product::prepare(&lab, &[self.from], Duration::from_secs(self.soak), self.resign())?;
         let begun = Instant::now();
         let (from, to) = (self.from.label(), self.to.label());
         product::plan(&lab, &["migrate", "--from", from, "--to", to])?;
@@ -61,7 +70,7 @@ pub(crate) fn three() -> Result<()> {
     ];
     for (before, playbook, after) in steps {
         let group: Vec<Kind> = before.iter().map(|&index| kinds[index]).collect();
-        product::prepare(&lab, &group, Duration::ZERO)?;
+        product::prepare(&lab, &group, Duration::ZERO, Duration::ZERO)?;
         let begun = Instant::now();
         let words: Vec<&str> = playbook.split(' ').collect();
         product::plan(&lab, &words)?;

@@ -80,7 +80,7 @@ pub(crate) fn wrong_order(wrong: Wrong) -> Result<()> {
         "a fault before the mistake was made: {}",
         before.faults[0].text
     );
-    product::prepare(&lab, &[Kind::Bind], Duration::ZERO)?;
+    product::prepare(&lab, &[Kind::Bind], Duration::ZERO, Duration::ZERO)?;
     product::check(&lab, &[])?;
     let begun = Instant::now();
     err(&lab, wrong)?;

@@ -22,8 +22,9 @@ const RUN_LIMIT: Duration = Duration::from_secs(150);
 /// second longer than its TTL; the sweeps' own delay covers most of that.
 const MARGIN: &str = "0s";
 
-/// Writes the settings: who signs now, all providers, the registry, and TTLs as they are.
-pub(crate) fn prepare(lab: &Lab, group: &[Kind], soak: Duration) -> Result<()> {
+/// Writes the settings: who signs now, all providers, the registry, and TTLs as they are; whether the old provider's next
+/// re-sign is awaited.
+pub(crate) fn prepare(lab: &Lab, group: &[Kind], soak: Duration, resign: Duration) -> Result<()> {
     let group: Vec<String> = group.iter().map(|kind| format!("\"{}\"", kind.label())).collect();
     let providers: Vec<String> = lab
         .signers
@@ -31,10 +32,11 @@ pub(crate) fn prepare(lab: &Lab, group: &[Kind], soak: Duration) -> Result<()> {
         .map(|signer| signer.server.product_settings())
         .collect();
     let settings = format!(
-        "[zone.\"{ZONE}\"]\nsigners = [{}]\nsoak = \"{}s\"\nparent = \"registry\"\nanchors = \"anchors.ds\"\n\n{}\n{}\n\
+        "[zone.\"{ZONE}\"]\nsigners = [{}]\nsoak = \"{}s\"\nresign = \"{}s\"\nparent = \"registry\"\nanchors = \"anchors.ds\"\n\n{}\n{}\n\
          [observe]\nroots = [\"{ROOT}\"]\ninterval = \"1s\"\nqps = 50\nttl_floor = \"0s\"\nmargin = \"{MARGIN}\"\n",
         group.join(", "),
         soak.as_secs(),
+        resign.as_secs(),
         providers.join("\n"),
         Registry::product_settings(),
     );

@@ -245,7 +245,7 @@ async fn an_edit_at_one_provider_before_the_name_servers_halts() {
 #[tokio::test]
 async fn an_edit_at_one_provider_while_both_are_asked_halts_and_a_repair_goes_on() {
     let (ending, steps, mut runner, scene) = drifting("ns-at-parent", vec!["a"]).await;
-    let Ending::Halted(Decision::Halt { what, choices }) = ending else {
+    let Ending::Halted(Decision::Halt { what, choices, .. }) = ending else {
         panic!("{ending:?}")
     };
     assert!(

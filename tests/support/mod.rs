@@ -1,13 +1,19 @@
 //! Runs the program as a person would, and a lab for it to look at.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use unbroken::adapters::SystemClock;
 use unbroken::lab::{LabConfig, Served, World};
 use unbroken::ports::Clock;
+
+/// The longest that one call of the program may take; then it is killed.
+const RUN_LIMIT: Duration = Duration::from_secs(120);
 
 /// What the program did.
 pub(crate) struct Ran {
@@ -39,7 +45,7 @@ pub(crate) fn unbroken(dir: &Path, arguments: &[&str]) -> Ran {
 }
 
 pub(crate) fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_unbroken"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_unbroken"))
         .args(arguments)
         .current_dir(dir)
         .env_remove("UNBROKEN_LOG")
@@ -49,13 +55,32 @@ pub(crate) fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, 
         .env("XDG_STATE_HOME", dir.join("state"))
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    let (out, err) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
+    let deadline = Instant::now() + RUN_LIMIT;
+    let status = loop {
+        match child.try_wait().unwrap() {
+            None if Instant::now() > deadline => child.kill().unwrap(),
+            None => std::thread::sleep(Duration::from_millis(10)),
+            Some(status) => break status,
+        }
+    };
     Ran {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
+        code: status.code(),
+        out: out.join().unwrap(),
+        err: err.join().unwrap(),
     }
+}
+
+fn all_of(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        pipe.unwrap().read_to_string(&mut text).unwrap();
+        text
+    })
 }
 
 /// A lab on sockets with settings for it.

@@ -1,6 +1,6 @@
 //! The settings file as it is written: types that say where each value stands. [`super::resolve`] checks them together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -46,6 +46,12 @@ pub(super) struct ZoneTable {
     pub(super) cds: CdsPolicy,
     /// How long both providers serve side by side, healthy, before one of them leaves.
     pub(super) soak: Option<Period>,
+    /// For how long a provider's next re-sign is awaited, with the newcomer's keys in its DNSKEY RRset, before a person is
+    /// asked. `"0s"`: it is not awaited.
+    pub(super) resign: Option<Period>,
+    /// Which steps wait for `unbroken approve`.
+    #[serde(default)]
+    pub(super) approve: BTreeSet<ApproveKind>,
     /// The largest TTL in the zone, seconds: needed where the provider's driver cannot read the zone.
     pub(super) max_ttl: Option<Located<u32>>,
     /// Names to ask for besides the apex. Default: found by the tool.
@@ -64,6 +70,32 @@ pub enum CdsPolicy {
     Union,
     /// None at every signer.
     None,
+}
+
+/// A kind of step that waits for a person's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ApproveKind {
+    /// Changes of the DS RRset.
+    Ds,
+    /// Changes of NS RRsets, at the parent and at the providers.
+    Ns,
+    /// Changes at the parent.
+    Parent,
+    /// Every step.
+    All,
+}
+
+impl ApproveKind {
+    /// As in the settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            ApproveKind::Ds => "ds",
+            ApproveKind::Ns => "ns",
+            ApproveKind::Parent => "parent",
+            ApproveKind::All => "all",
+        }
+    }
 }
 
 /// Names to ask for.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 pub use error::{Place, SettingsError};
-pub use file::{CdsPolicy, Occasion};
+pub use file::{ApproveKind, CdsPolicy, Occasion};
 pub use pinned::{PinnedKeys, pinned_path};
 pub use secret::Secret;
 pub use text::{Period, PeriodError, ServerAddress};
@@ -59,6 +59,10 @@ pub struct ZoneSettings {
     pub cds: CdsPolicy,
     /// How long both providers serve side by side before one leaves.
     pub soak: Period,
+    /// For how long a provider's next re-sign is awaited before a person is asked.
+    pub resign: Period,
+    /// Which steps wait for a person.
+    pub approve: BTreeSet<ApproveKind>,
     /// The largest TTL in the zone, where a person gave it.
     pub max_ttl: Option<Ttl>,
     /// Names to ask for besides the apex, where a person gave them.

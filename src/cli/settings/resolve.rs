@@ -18,6 +18,9 @@ use crate::adapters::Webhook;
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
 
+/// A little longer than BIND waits with its defaults between two signatures of one RRset (nine days).
+const RESIGN: u64 = 10 * 86_400;
+
 /// Reads and checks `text`.
 pub(super) fn resolve(path: &Path, text: &str) -> Result<Settings, SettingsError> {
     let source = Source { path, text };
@@ -277,6 +280,8 @@ impl Source<'_> {
             anchors: self.anchors(table.anchors.as_ref(), zone)?,
             cds: table.cds,
             soak: table.soak.unwrap_or(Period::seconds(3600)),
+            resign: table.resign.unwrap_or(Period::seconds(RESIGN)),
+            approve: table.approve,
             max_ttl: table.max_ttl.map(Located::into_inner),
             probes: self.probes(table.probes, zone)?,
         })
