@@ -11,7 +11,7 @@ use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalView};
 use crate::workflow::{
-    Approval, Decision, Ended, Event, Plan, Proven, State, decide, options, timeline, version_words, wake,
+    Approval, Decision, Ended, Event, Plan, Proven, State, decide, next_look, options, timeline, version_words,
 };
 
 /// How a run ended.
@@ -209,8 +209,10 @@ impl Runner {
     async fn rest(&mut self, decision: &Decision) {
         let now = self.team.clock.now();
         let next = now + self.team.interval;
-        let until = match wake(decision) {
-            Some(at) if at > now => at.min(next),
+        let looked = self.state.last_sweep.as_ref().map_or(now, |sweep| sweep.started);
+        let until = match next_look(&self.state, decision) {
+            // It may have come while the sweep was under way.
+            Some(at) if at > looked => at.max(now).min(next),
             _ => next,
         };
         self.reporter.sleeping(now, until, decision);

@@ -1,7 +1,7 @@
 //! The one pure question of the loop: given the plan and all that was seen, what now?
 
 use super::assess::{ServerVerdict, assess};
-use super::decision::{By, Decision, urgency};
+use super::decision::{By, Decision, urgency, wake};
 use super::gate::{Gate, effect, gate};
 use super::outlook::Outlook;
 use super::plan::{Intent, Plan, Step};
@@ -11,6 +11,7 @@ use super::target::{Target, target};
 use super::timeline::{Naming, Traced, timeline};
 use crate::dnssec::Status;
 use crate::evidence::Place;
+use crate::moment::Moment;
 
 /// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
 /// is done after it, the last answer without the new version is not older than that.
@@ -69,6 +70,23 @@ pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
         by,
         choices,
     }
+}
+
+/// The moment at which looking again is worth it while `decision` stands. A person who is waited for holds up only what
+/// follows from their word: beside it the first gate of another step counts.
+pub fn next_look(state: &State, decision: &Decision) -> Option<Moment> {
+    if !matches!(decision, Decision::Person { .. }) {
+        return wake(decision);
+    }
+    let plan = state.plan_in_force()?;
+    let view = View {
+        state,
+        plan: &plan,
+        now: state.snapshot(),
+        sweep: state.last_sweep.as_ref()?,
+        traced: timeline(&plan, &state.ledger, &state.pool),
+    };
+    view.ready().iter().filter_map(wake).min()
 }
 
 pub(super) struct View<'a> {
@@ -243,12 +261,17 @@ impl View<'_> {
         })
     }
 
-    /// The next of the steps whose predecessors are proven.
-    fn next(&self) -> Decision {
+    /// What comes of each step whose predecessors are proven.
+    fn ready(&self) -> Vec<Decision> {
         let ready = self.plan.steps.iter().filter(|step| {
             !self.state.is_proven(&step.id) && step.after.iter().all(|before| self.state.is_proven(before))
         });
-        let mut decisions: Vec<Decision> = ready.map(|step| self.judge(step)).collect();
+        ready.map(|step| self.judge(step)).collect()
+    }
+
+    /// The next of the steps whose predecessors are proven.
+    fn next(&self) -> Decision {
+        let mut decisions = self.ready();
         decisions.sort_by_key(urgency);
         match decisions.into_iter().next() {
             Some(decision) => decision,

@@ -34,15 +34,18 @@ pub(crate) struct Clockwork<'a> {
     longest_sweep: i64,
     interval: i64,
     margin: i64,
+    /// From when on a provider showed a new key, and when it was at all the others.
+    restoring: Option<(i64, i64)>,
 }
 
 impl<'a> Clockwork<'a> {
     pub(crate) fn new(world: &'a World, plan: &'a Plan, lives: Lives) -> Clockwork<'a> {
-        Clockwork {
+        let mut clockwork = Clockwork {
             world,
             plan,
             lives,
             adopted: plan.made.millis(),
+            restoring: None,
             longest_sweep: world
                 .sweeps
                 .iter()
@@ -51,7 +54,16 @@ impl<'a> Clockwork<'a> {
                 .unwrap_or(0),
             interval: 1_000 * world.scenario.interval,
             margin: 1_000 * i64::from(world.scenario.rules.margin),
-        }
+        };
+        clockwork.restoring = clockwork.restored();
+        clockwork
+    }
+
+    /// A step that is undone stands in the way of all others: when that was, and until when.
+    fn restored(&self) -> Option<(i64, i64)> {
+        let again = self.world.acts.iter().filter(|act| act.again && act.tries == 0);
+        let until = again.map(|act| self.shown_after(act)).max()?;
+        Some((self.world.rolled?, until))
     }
 
     /// The timing of every change, or what is wrong with it.
@@ -75,7 +87,15 @@ impl<'a> Clockwork<'a> {
         }
         let due = self.safe_from(act, ready)?;
         let slack = act.at - due;
-        let (ended, blank) = self.spoken(due, None);
+        let (mut ended, mut blank) = self.spoken(due, None);
+        if let Some((from, until)) = self.restoring
+            && !act.again
+            && from <= ended + self.interval + self.margin
+            && ended < until
+        {
+            blank = true;
+            ended = self.spoken(until, None).0;
+        }
         let allowed =
             ended + self.interval + self.margin + self.sweeping(due, act.at) + self.longest_sweep + ROUNDING;
         if act.at > allowed {
@@ -118,23 +138,22 @@ impl<'a> Clockwork<'a> {
         if let Intent::Soak { seconds } = step.intent {
             return before + 1_000 * i64::try_from(seconds).unwrap();
         }
-        let acts: Vec<&Act> = self
-            .world
-            .acts
-            .iter()
-            .filter(|act| act.step == step.id && !act.again)
-            .collect();
-        let Some(first) = acts.first() else {
+        let mut acts = self.world.acts.iter();
+        let Some(first) = acts.find(|act| act.step == step.id && !act.again) else {
             return before;
         };
-        let operator = self.operator(step);
-        let mut shown = before;
+        before.max(self.shown_after(first))
+    }
+
+    /// The moment from which every server that has to shows what a change wanted.
+    fn shown_after(&self, first: &Act) -> i64 {
+        let operator = operator(&first.intent);
+        let mut shown = first.at;
         for (number, server) in self.world.servers.iter().enumerate() {
             if server.operator != operator {
                 continue;
             }
-            let done =
-                |zone: &Zone| matches!(&step.intent, Intent::Retire { .. }) || shows(zone, &first.changes);
+            let done = |zone: &Zone| shows(zone, &first.changes);
             // What it showed long before the change does not count.
             let since = if done(server.at(first.at)) {
                 first.at
@@ -147,12 +166,6 @@ impl<'a> Clockwork<'a> {
             shown = shown.max(self.spoken(since, Some(number)).0);
         }
         shown
-    }
-
-    fn operator(&self, step: &Step) -> usize {
-        step.intent
-            .place()
-            .map_or(REGISTRY, |name| super::drivers::provider_of(name) + 1)
     }
 
     /// What was done is undone only by a provider that replaces a key, as far as moves without a fault go.
@@ -227,10 +240,7 @@ impl<'a> Clockwork<'a> {
 
     /// The versions that end and begin if the change takes place.
     fn effect(&self, act: &Act, known: &[Version]) -> Effect {
-        let operator = act
-            .intent
-            .place()
-            .map_or(REGISTRY, |name| super::drivers::provider_of(name) + 1);
+        let operator = operator(&act.intent);
         let mut begin: Vec<Version> = Vec::new();
         let mut add = |what, ttl| {
             let version = Version {
@@ -282,6 +292,12 @@ impl<'a> Clockwork<'a> {
             .collect();
         Effect { end, begin }
     }
+}
+
+fn operator(intent: &Intent) -> usize {
+    intent
+        .place()
+        .map_or(REGISTRY, |name| super::drivers::provider_of(name) + 1)
 }
 
 struct Effect {

@@ -6,6 +6,7 @@ mod answers;
 mod dice;
 mod drivers;
 mod earliest;
+mod figures;
 mod judge;
 mod keys;
 mod play;
@@ -16,6 +17,8 @@ mod world;
 mod wrong;
 mod zones;
 
+pub(crate) use figures::Figures;
 pub(crate) use play::Workshop;
 pub(crate) use scenario::Scenario;
 pub(crate) use trial::trial;
+pub(crate) use wrong::Wrong;

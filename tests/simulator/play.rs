@@ -20,20 +20,19 @@ use super::zones::{SERVERS, host_name, provider_name};
 const MOST_ENTRIES: usize = 4_000;
 
 /// What moves of one thread share: nothing but work that was done before.
-#[derive(Clone, Default)]
 pub(crate) struct Workshop {
     pub(crate) desk: Arc<Mutex<Desk>>,
-    memo: Option<Memo>,
+    memo: Memo,
     /// Prints what the program does.
-    pub(crate) tells: bool,
+    tells: bool,
 }
 
 impl Workshop {
-    pub(crate) fn new() -> Workshop {
+    pub(crate) fn new(tells: bool) -> Workshop {
         Workshop {
             desk: Arc::default(),
-            memo: Some(Memo::remembering()),
-            tells: false,
+            memo: Memo::remembering(),
+            tells,
         }
     }
 }
@@ -115,7 +114,7 @@ pub(crate) fn play(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wrong
 fn process(stage: &Stage, hand: Hand, workshop: &Workshop) -> Result<Exit, RunError> {
     let life = async {
         let anchors = Anchors::parse(&bunch().anchor()).unwrap();
-        let state = State::new(anchors).with_memo(workshop.memo.clone().unwrap_or_default());
+        let state = State::new(anchors).with_memo(workshop.memo.clone());
         let witness = Box::new(Witness {
             stage: stage.clone(),
             tells: workshop.tells,
@@ -157,6 +156,7 @@ fn wish(scenario: &Scenario) -> Wish {
             .collect(),
         max_ttl: 0,
         manual: scenario.providers[number].operator.person.is_some(),
+        signs_live: true,
     };
     Wish {
         zone: bunch().zone.clone(),
@@ -171,5 +171,6 @@ fn wish(scenario: &Scenario) -> Wish {
         rules: scenario.rules,
         soak: scenario.soak,
         approve: scenario.approve.clone(),
+        resign: None,
     }
 }

@@ -145,7 +145,7 @@ impl Scenario {
             soak: dice.pick(&[0, 60, 3_600]),
             interval: 0,
             round_trip: dice.pick(&[0, 0, 300, 4_000]),
-            asks_all: dice.once_in(8),
+            asks_all: dice.once_in(12),
             approve: approvals(&mut dice),
             word: dice.spread(1, 20_000),
             silences: Vec::new(),
@@ -162,7 +162,7 @@ impl Scenario {
     /// Sweeps that are far apart beside the waits, as far as the move is long; patience for the slowest.
     fn pace(&mut self, dice: &mut Dice) {
         let slowest = self.slowest();
-        self.interval = (self.longest_wait() / dice.between(1, 10)).clamp(20, 43_200) + dice.between(0, 20);
+        self.interval = (self.longest_wait() / dice.between(1, 6)).clamp(20, 43_200) + dice.between(0, 20);
         // Eight tries, each with twice the patience of the one before.
         let patience = dice.spread(30, 600).max(slowest / 40);
         self.rules.patience = u32::try_from(patience).unwrap();
@@ -199,7 +199,7 @@ impl Scenario {
                 });
             }
         }
-        if dice.once_in(3) {
+        if dice.once_in(4) {
             for _ in 0..=dice.below(3) {
                 self.kills.push(Kill {
                     entry: dice.between(1, 140) as usize,
@@ -284,7 +284,7 @@ impl Scenario {
 pub(crate) const LATE: i64 = 1_800;
 
 fn membership(dice: &mut Dice) -> (usize, Vec<usize>, Purpose) {
-    let members = 1 + dice.below(3) as usize;
+    let members = dice.pick(&[1, 1, 1, 2, 2, 3]);
     let group: Vec<usize> = (0..members).collect();
     let newcomer = || provider_name(members);
     match dice.below(3) {
@@ -312,7 +312,7 @@ fn ttl(dice: &mut Dice, scale: u64, of: &[u32]) -> u32 {
 }
 
 fn maker(dice: &mut Dice, scale: u64) -> Maker {
-    let servers = 1 + dice.below(SERVERS as u64) as usize;
+    let servers = dice.pick(&[1, 1, 1, 2, 2, SERVERS]);
     Maker {
         csk: dice.once_in(3),
         hashed: dice.once_in(2),

@@ -25,6 +25,11 @@ pub(crate) struct Verdict {
     pub(crate) entries: u64,
     /// Whether a declared fault broke the zone for somebody.
     pub(crate) broke: bool,
+    /// And whether a resolver that asked at random met it.
+    pub(crate) met: bool,
+    pub(crate) rolled: bool,
+    pub(crate) silences: u64,
+    pub(crate) faulted: bool,
     /// Simulated seconds.
     pub(crate) lasted: i64,
 }
@@ -43,6 +48,9 @@ pub(crate) fn trial(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wron
         kills: played.processes as u64 - 1,
         entries: played.entries as u64,
         lasted: played.ended / 1_000 - super::world::START,
+        rolled: played.world.rolled.is_some(),
+        silences: played.world.blanks.iter().filter(|blank| blank.server.is_some()).count() as u64,
+        faulted: played.world.faulted.is_some(),
         ..Verdict::default()
     };
     verdict.judge(&played);
@@ -67,6 +75,19 @@ fn lives(world: &World) -> Lives {
 }
 
 impl Verdict {
+    /// All that must be the same each time.
+    pub(crate) fn shape(&self) -> String {
+        let steps: Vec<String> = self
+            .timings
+            .iter()
+            .map(|timing| format!("{} {}", timing.step, timing.slack))
+            .collect();
+        format!(
+            "{} {:?} {} mixtures, {} sweeps, {} kills, {} entries, {} s, {steps:?}",
+            self.end, self.wrong, self.mixtures, self.sweeps, self.kills, self.entries, self.lasted
+        )
+    }
+
     /// What resolvers met: all mixtures, and some resolvers that ask at random, who must find nothing else.
     fn judge(&mut self, played: &Played) {
         let world = &played.world;
@@ -77,8 +98,16 @@ impl Verdict {
         let mut dice = Dice::new(world.scenario.seed ^ 0x7265_736f_6c76_6572);
         let Found { validated, failures } = ask(world, &mut dice, 3, 24, until);
         self.asked = validated + failures.len() as u64;
+        self.met = !failures.is_empty();
         self.broke = !judged.conflicts.is_empty();
-        if self.broke {
+        if let Some((last, _)) = world.sweeps.last()
+            && !world.scenario.is_sound()
+        {
+            // What comes after its last look is beyond what it can name.
+            let seen = judge(&versions(world, lives(world), *last, |_, until| until));
+            self.broke = !seen.conflicts.is_empty();
+        }
+        if !judged.conflicts.is_empty() {
             if world.scenario.is_sound() {
                 let words = |conflict| words(&served, conflict);
                 self.wrong.extend(judged.conflicts.iter().map(words));

@@ -323,7 +323,13 @@ impl World {
                 self.after_sweep(self.sweeps.len() as u64);
             }
             Event::Intent(intended) => {
-                let last = self.acts.iter().rev().find(|act| act.step == intended.step);
+                // Once it was seen to be done, it counts from the beginning.
+                let proven = self.proven.get(&intended.step).copied().unwrap_or(i64::MIN);
+                let last = self
+                    .acts
+                    .iter()
+                    .rev()
+                    .find(|act| act.step == intended.step && act.at >= proven);
                 let (tries, tried) = last.map_or((0, None), |last| (last.tries + 1, Some(last.at)));
                 let again = self.proven.contains_key(&intended.step);
                 let intent = self.plan.as_ref().unwrap().step(&intended.step).unwrap();
