@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use unbroken::dns::{Name, Record, Rrset, Rtype};
 use unbroken::evidence::{BlobId, Blobs};
@@ -189,9 +188,6 @@ impl Desk {
         answer
     }
 }
-
-/// A desk that several parts of one move share.
-pub(crate) type SharedDesk = Arc<std::sync::Mutex<Desk>>;
 
 #[derive(Default)]
 struct Draft {

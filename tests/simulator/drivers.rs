@@ -490,7 +490,11 @@ impl Disk {
         self.with(|written| written.count)
     }
 
-    pub(crate) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn last(&self) -> Option<Entry> {
+        self.with(|written| written.entries.last().cloned())
+    }
+
+    fn entries(&self) -> Vec<Entry> {
         self.with(|written| written.entries.clone())
     }
 }

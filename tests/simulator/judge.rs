@@ -188,7 +188,7 @@ pub(crate) fn judge(versions: &[Version]) -> Judged {
             served,
             live: (served.0, later(served.1, version.life)),
         };
-        let mut parts = |at: usize, to: &mut Vec<Part>| {
+        let parts = |at: usize, to: &mut Vec<Part>| {
             to.extend(reach[at].iter().filter_map(|span| meet(whole, *span)).map(part));
         };
         match version.what {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use unbroken::dnssec::{Anchors, Memo};
 use unbroken::runner::{Ending, RunError, Runner, Until};
-use unbroken::workflow::{CdsPolicy, Decision, Ended, Finding, Severity, Signer, State, Wish, plan, preflight};
+use unbroken::workflow::{CdsPolicy, Decision, Ended, Event, Finding, Severity, Signer, State, Wish, plan, preflight};
 
 use super::answers::Desk;
 use super::drivers::{Disk, Endless, Hand, Killed, Stage, Witness};
@@ -85,6 +85,13 @@ pub(crate) fn play(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wrong
             Err(cause) => resume_unwind(cause),
         }
         let mut world = stage.world();
+        if next.is_some_and(|kill| !kill.before)
+            && let Some(last) = disk.last()
+        {
+            // It is written, and whoever watches the program was not told any more.
+            let event = Event::read(&last.kind, &last.body).unwrap();
+            world.noticed(last.at, &event);
+        }
         let from = world.now;
         let until = from + 1_000 * next.map_or(0, |kill| kill.pause);
         world.blanks.push(Blank {
