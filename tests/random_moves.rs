@@ -164,7 +164,12 @@ fn found_out(wrong: Wrong, within: u64, words: &[&str]) {
     panic!("{wrong:?} was not found in {within} moves; {said:#?}");
 }
 
-const BROKEN: [&str; 4] = ["dnskey-data from", "ds-dnskey from", "no-server from", "too early"];
+const BROKEN: [&str; 4] = [
+    "dnskey-data from",
+    "ds-dnskey from",
+    "no-server from",
+    "too early",
+];
 
 #[test]
 fn a_program_that_counts_a_second_less_is_found_out() {

@@ -131,14 +131,7 @@ pub fn judge_rrset<'a>(
     signers
 }
 
-fn attempt(
-    rrset: &Rrset,
-    signature: &Rrsig,
-    key: &Dnskey,
-    zone: &Name,
-    at: i64,
-    memo: &Memo,
-) -> Attempt {
+fn attempt(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, zone: &Name, at: i64, memo: &Memo) -> Attempt {
     let window = signature.window(at);
     let inside = at.clamp(window.0, window.1.max(window.0));
     let timely = if at > window.1 {

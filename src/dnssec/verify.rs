@@ -189,12 +189,7 @@ fn check_window(signature: &Rrsig, at: i64) -> Result<(), SignatureFault> {
     Ok(())
 }
 
-fn check_octets(
-    rrset: &Rrset,
-    signature: &Rrsig,
-    key: &Dnskey,
-    memo: &Memo,
-) -> Result<(), SignatureFault> {
+fn check_octets(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, memo: &Memo) -> Result<(), SignatureFault> {
     let algorithm = Algorithm::from_u8(key.algorithm);
     if !algorithm.is_supported() {
         return Err(SignatureFault::CannotCheck(key.algorithm));

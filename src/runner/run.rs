@@ -11,7 +11,8 @@ use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalView};
 use crate::workflow::{
-    Approval, Decision, Ended, Event, Plan, Proven, State, decide, next_look, options, timeline, version_words,
+    Approval, Decision, Ended, Event, Plan, Proven, State, decide, next_look, options, timeline,
+    version_words,
 };
 
 /// How a run ended.

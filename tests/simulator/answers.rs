@@ -215,7 +215,11 @@ impl Draft {
         let apex = |rtype, ttl, rdatas| rrset(zone, rtype, ttl, rdatas);
         match says {
             Says::Keys { keys, signers, ttl } => {
-                let owner = if keys == bit(PARENT) { &bunch().parent } else { zone };
+                let owner = if keys == bit(PARENT) {
+                    &bunch().parent
+                } else {
+                    zone
+                };
                 self.put(rrset(owner, Rtype::DNSKEY, ttl, bunch().dnskeys(keys)), signers);
             }
             Says::Names { hosts, signers, ttl } => self.put(apex(Rtype::NS, ttl, names(hosts)), signers),
@@ -351,7 +355,9 @@ fn rrset(name: &Name, rtype: Rtype, ttl: u32, mut rdatas: Vec<Vec<u8>>) -> Rrset
 }
 
 fn names(hosts: Hosts) -> Vec<Vec<u8>> {
-    members(hosts).map(|host| host_name(host).wire().to_vec()).collect()
+    members(hosts)
+        .map(|host| host_name(host).wire().to_vec())
+        .collect()
 }
 
 pub(crate) fn ds(named: DsKeys) -> Vec<Vec<u8>> {

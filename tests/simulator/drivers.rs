@@ -103,7 +103,8 @@ fn socket(host: usize) -> SocketAddr {
 
 fn registry_server(number: usize) -> (Name, SocketAddr) {
     static NAMES: OnceLock<[Name; 2]> = OnceLock::new();
-    let names = NAMES.get_or_init(|| ["ns1.nic.test.", "ns2.nic.test."].map(|name| Name::parse(name).unwrap()));
+    let names =
+        NAMES.get_or_init(|| ["ns1.nic.test.", "ns2.nic.test."].map(|name| Name::parse(name).unwrap()));
     (names[number].clone(), socket(100 + number))
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Timing {
     pub(crate) step: StepId,
     /// Milliseconds after the first moment at which it was due.
     pub(crate) slack: i64,
-    /// The same, as a part of the observation interval.
+    /// What of it is neither margin nor the time that sweeps took, as a part of the observation interval.
     pub(crate) part: f64,
     /// Nothing was silent, nobody was killed, and it was the first try.
     pub(crate) plain: bool,
@@ -72,7 +72,10 @@ impl<'a> Clockwork<'a> {
     }
 
     fn timing(&self, act: &Act) -> Result<Timing, String> {
-        let step = self.plan.step(&act.step).ok_or("a step that is not in the plan")?;
+        let step = self
+            .plan
+            .step(&act.step)
+            .ok_or("a step that is not in the plan")?;
         let mut ready = if act.again {
             self.undone_at(act)?
         } else {
@@ -96,8 +99,8 @@ impl<'a> Clockwork<'a> {
             blank = true;
             ended = self.spoken(until, None).0;
         }
-        let allowed =
-            ended + self.interval + self.margin + self.sweeping(due, act.at) + self.longest_sweep + ROUNDING;
+        let told = self.margin + self.sweeping(due, act.at) + self.longest_sweep;
+        let allowed = ended + self.interval + told + ROUNDING;
         if act.at > allowed {
             return Err(format!(
                 "{} came at {} ms, due at {due} ms (with silences {ended} ms): {} ms too late",
@@ -109,7 +112,7 @@ impl<'a> Clockwork<'a> {
         Ok(Timing {
             step: act.step.clone(),
             slack,
-            part: slack as f64 / self.interval as f64,
+            part: (slack - told).max(0) as f64 / self.interval as f64,
             plain: !blank && act.tries == 0,
         })
     }
@@ -170,7 +173,10 @@ impl<'a> Clockwork<'a> {
 
     /// What was done is undone only by a provider that replaces a key, as far as moves without a fault go.
     fn undone_at(&self, act: &Act) -> Result<i64, String> {
-        let rolled = self.world.rolled.ok_or_else(|| format!("{} was undone", act.step))?;
+        let rolled = self
+            .world
+            .rolled
+            .ok_or_else(|| format!("{} was undone", act.step))?;
         let roll = self.world.scenario.roll.as_ref().ok_or("no roll")?;
         let lags = &self.world.operator(roll.provider + 1).lags;
         Ok(rolled + 1_000 * lags.iter().max().unwrap())
@@ -234,7 +240,9 @@ impl<'a> Clockwork<'a> {
             }
             after.extend(effect.begin.iter().map(|begin| Version { from: at, ..*begin }));
             let found = judge(&after).conflicts;
-            found.iter().all(|conflict| is_known(&base.conflicts, conflict, at))
+            found
+                .iter()
+                .all(|conflict| is_known(&base.conflicts, conflict, at))
         })
     }
 
@@ -287,9 +295,7 @@ impl<'a> Clockwork<'a> {
             let retired = gone.is_some() && place(version.what) == gone;
             version.until >= STILL && (replaced || retired)
         };
-        let end = (0..known.len())
-            .filter(|number| ends(&known[*number]))
-            .collect();
+        let end = (0..known.len()).filter(|number| ends(&known[*number])).collect();
         Effect { end, begin }
     }
 }

@@ -9,7 +9,7 @@ const STEP: f64 = 1_000.0;
 /// Eight intervals and all beyond.
 const STEPS: usize = 8_000;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) moves: u64,
     pub(crate) complete: u64,
@@ -67,31 +67,6 @@ impl Slack {
             seen >= wanted
         });
         at.unwrap_or(0) as f64 / STEP
-    }
-}
-
-impl Default for Figures {
-    fn default() -> Figures {
-        Figures {
-            moves: 0,
-            complete: 0,
-            halted: 0,
-            refused: 0,
-            kills: 0,
-            rolls: 0,
-            silences: 0,
-            faults: 0,
-            broke: 0,
-            broke_for_somebody: 0,
-            sweeps: 0,
-            entries: 0,
-            mixtures: 0,
-            asked: 0,
-            simulated: 0,
-            changes: 0,
-            plain: Slack::default(),
-            others: Slack::default(),
-        }
     }
 }
 

@@ -90,10 +90,7 @@ pub(crate) fn whats(world: &World, operator: usize, zone: &Zone) -> Vec<(What, u
     let at = operator - 1;
     vec![
         (What::ApexNs(at, names), zone.ns_ttl.max(addresses)),
-        (
-            What::Dnskey(at, zone.dnskeys(), zone.key_signers),
-            zone.key_ttl,
-        ),
+        (What::Dnskey(at, zone.dnskeys(), zone.key_signers), zone.key_ttl),
         (What::Data(at, zone.data_signers), zone.largest_ttl()),
     ]
 }

@@ -134,7 +134,10 @@ fn key(number: usize, tags: &mut BTreeSet<u16>) -> Key {
     };
     let mut attempt = 0;
     loop {
-        let seed = digest(&SHA256, format!("simulated key {number}, attempt {attempt}").as_bytes());
+        let seed = digest(
+            &SHA256,
+            format!("simulated key {number}, attempt {attempt}").as_bytes(),
+        );
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).unwrap();
         let dnskey = Dnskey {
             flags,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use unbroken::dnssec::{Anchors, Memo};
 use unbroken::runner::{Ending, RunError, Runner, Until};
-use unbroken::workflow::{CdsPolicy, Decision, Ended, Event, Finding, Severity, Signer, State, Wish, plan, preflight};
+use unbroken::workflow::{CdsPolicy, Ended, Event, Severity, Signer, State, Wish, plan, preflight};
 
 use super::answers::Desk;
 use super::drivers::{Disk, Endless, Hand, Killed, Stage, Witness};
@@ -41,8 +41,8 @@ impl Workshop {
 #[derive(Clone, Debug)]
 pub(crate) enum Exit {
     Complete(Ended),
-    Halted(Decision),
-    Refused(Vec<Finding>),
+    Halted(String),
+    Refused(String),
     /// Without an end, or with a failure of the program itself.
     Failed(String),
 }
@@ -144,13 +144,13 @@ async fn go(runner: &mut Runner, stage: &Stage) -> Result<Exit, RunError> {
         let mut findings = preflight(&runner.state, &made);
         findings.retain(|finding| finding.severity == Severity::Refuse);
         if !findings.is_empty() {
-            return Ok(Exit::Refused(findings));
+            return Ok(Exit::Refused(format!("{findings:?}")));
         }
         runner.adopt(made)?;
     }
     Ok(match runner.run(Until::Complete).await? {
         Ending::Complete(ended) => Exit::Complete(ended),
-        Ending::Halted(decision) => Exit::Halted(decision),
+        Ending::Halted(decision) => Exit::Halted(format!("{decision:?}")),
         other => Exit::Failed(format!("{other:?}")),
     })
 }

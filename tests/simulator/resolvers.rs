@@ -195,12 +195,7 @@ impl Cache {
     }
 }
 
-fn at_operator(
-    world: &World,
-    dice: &mut Dice,
-    operator: usize,
-    now: i64,
-) -> (super::zones::Zone, usize) {
+fn at_operator(world: &World, dice: &mut Dice, operator: usize, now: i64) -> (super::zones::Zone, usize) {
     let servers: Vec<_> = world
         .servers
         .iter()

@@ -184,7 +184,10 @@ impl Scenario {
             .providers
             .iter()
             .flat_map(|maker| [maker.key_ttl, maker.ns_ttl, maker.data_ttl, maker.negative_ttl]);
-        let ttl = own.chain([self.ds_ttl, self.ns_ttl, self.address_ttl]).max().unwrap();
+        let ttl = own
+            .chain([self.ds_ttl, self.ns_ttl, self.address_ttl])
+            .max()
+            .unwrap();
         i64::from(ttl.max(self.rules.ttl_floor) + self.rules.stale)
     }
 
@@ -249,7 +252,9 @@ impl Scenario {
         let brought = self.slowest() + 8 * i64::from(self.rules.patience) + 2 * self.interval;
         let published = seen + brought + self.longest_wait();
         let kept = self.slowest() + self.longest_wait() + seen;
-        self.soak = self.soak.max(u64::try_from(published + kept + 4 * self.interval).unwrap());
+        self.soak = self
+            .soak
+            .max(u64::try_from(published + kept + 4 * self.interval).unwrap());
         self.roll = Some(Roll {
             provider,
             published,

@@ -49,7 +49,12 @@ pub(crate) fn trial(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wron
         entries: played.entries as u64,
         lasted: played.ended / 1_000 - super::world::START,
         rolled: played.world.rolled.is_some(),
-        silences: played.world.blanks.iter().filter(|blank| blank.server.is_some()).count() as u64,
+        silences: played
+            .world
+            .blanks
+            .iter()
+            .filter(|blank| blank.server.is_some())
+            .count() as u64,
         faulted: played.world.faulted.is_some(),
         ..Verdict::default()
     };
@@ -137,7 +142,7 @@ impl Verdict {
     /// Whatever a declared fault breaks, the program names it or stops.
     fn declared(&mut self, played: &Played) {
         match &played.exit {
-            Exit::Halted(_) | Exit::Refused(_) => {}
+            Exit::Halted(why) | Exit::Refused(why) => assert!(!why.is_empty()),
             Exit::Complete(ended) if !self.broke || !ended.conflicts.is_empty() => {}
             Exit::Complete(_) => self
                 .wrong
@@ -162,10 +167,6 @@ impl Verdict {
 fn words(served: &[Version], conflict: &Conflict) -> String {
     format!(
         "{} from {} until {} ms: {:?} against {:?}",
-        conflict.rule,
-        conflict.from,
-        conflict.until,
-        served[conflict.left],
-        served[conflict.right]
+        conflict.rule, conflict.from, conflict.until, served[conflict.left], served[conflict.right]
     )
 }
