@@ -141,11 +141,12 @@ impl<'a> Clockwork<'a> {
         if let Intent::Soak { seconds } = step.intent {
             return before + 1_000 * i64::try_from(seconds).unwrap();
         }
-        let mut acts = self.world.acts.iter();
-        let Some(first) = acts.find(|act| act.step == step.id && !act.again) else {
-            return before;
-        };
-        before.max(self.shown_after(first))
+        // A later try may want more than the first: a provider took another key into use in the meantime.
+        let acts = self.world.acts.iter();
+        let acts = acts.filter(|act| act.step == step.id && !act.again);
+        acts.map(|act| self.shown_after(act))
+            .max()
+            .map_or(before, |shown| shown.max(before))
     }
 
     /// The moment from which every server that has to shows what a change wanted.
