@@ -81,6 +81,14 @@ fn scene() -> Scene {
     Scene { world, clock, team }
 }
 
+fn keys_of_b(world: &World) -> Vec<Dnskey> {
+    world
+        .read("b", |zone| {
+            zone.keys().iter().map(|key| key.key.dnskey().clone()).collect()
+        })
+        .unwrap()
+}
+
 async fn runner(scene: Scene, said: &Arc<Mutex<Vec<String>>>) -> Runner {
     let Scene { world, clock, team } = scene;
     let person = Person {
@@ -113,13 +121,8 @@ async fn runner(scene: Scene, said: &Arc<Mutex<Vec<String>>>) -> Runner {
 #[tokio::test]
 async fn a_person_does_what_is_printed() {
     let mut scene = scene();
-    let keys: Vec<Dnskey> = scene
-        .world
-        .read("b", |zone| {
-            zone.keys().iter().map(|key| key.key.dnskey().clone()).collect()
-        })
-        .unwrap();
-    scene.team.pinned.insert("b".to_owned(), keys);
+    let keys = keys_of_b(&scene.world);
+    scene.team.pinned = Arc::new(move |name| if name == "b" { keys.clone() } else { Vec::new() });
     let said = Arc::new(Mutex::new(Vec::new()));
     let mut runner = runner(scene, &said).await;
     // What b holds cannot be read here; the person compared it by hand.
@@ -148,7 +151,18 @@ async fn a_person_does_what_is_printed() {
 #[tokio::test]
 async fn keys_seen_over_plain_dns_alone_are_refused() {
     let said = Arc::new(Mutex::new(Vec::new()));
-    let mut runner = runner(scene(), &said).await;
+    let mut scene = scene();
+    let keys = keys_of_b(&scene.world);
+    let pins: Arc<Mutex<Vec<Dnskey>>> = Arc::default();
+    let pinned = pins.clone();
+    scene.team.pinned = Arc::new(move |name| {
+        if name == "b" {
+            pinned.lock().unwrap().clone()
+        } else {
+            Vec::new()
+        }
+    });
+    let mut runner = runner(scene, &said).await;
     let ending = runner.run(Until::Act).await.unwrap();
     let Ending::Owed(Decision::Person { what, text, .. }) = ending else {
         panic!("{ending:?}")
@@ -159,4 +173,9 @@ async fn keys_seen_over_plain_dns_alone_are_refused() {
         "{text}"
     );
     assert!(said.lock().unwrap().is_empty());
+    // Pinned while it waits, they are taken up.
+    *pins.lock().unwrap() = keys;
+    let ending = runner.run(Until::Act).await.unwrap();
+    assert!(matches!(ending, Ending::Stepped(_)), "{ending:?}");
+    assert!(!runner.state.authentic.is_empty());
 }

@@ -15,7 +15,7 @@ use crate::adapters::{
 };
 use crate::dns::Name;
 use crate::ports::{Clock, Parent, Provider, Transport};
-use crate::runner::{PartialProbes, Team};
+use crate::runner::{PartialProbes, Pins, Team};
 use crate::workflow::{Begin, CdsPolicy, GateRules, Purpose, Signer, Wish};
 
 /// How long a change may stay unseen after it was accepted before it is tried again, in intervals.
@@ -67,15 +67,13 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
     let mut name_servers = BTreeMap::new();
-    let mut pinned = BTreeMap::new();
     for (name, provider) in &settings.providers {
         let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
         let driver = driver(name, zone, &provider.driver, held, &transport, &clock)?;
         providers.insert(name.clone(), driver);
         name_servers.insert(name.clone(), provider.name_servers.clone());
-        if let Some(keys) = settings.pinned(zone, name)? {
-            pinned.insert(name.clone(), keys.keys.into_iter().collect());
-        }
+        // A file that does not read is told of before anything begins.
+        settings.pinned(zone, name)?;
     }
     let (parent_name, parent_settings) = settings.parent_of(zone)?;
     let observer = look::observer(observe);
@@ -96,7 +94,7 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
         parent,
         observer,
         clock,
-        pinned,
+        pinned: pins(settings, zone),
         interval: observe.interval.duration(),
         probes: PartialProbes {
             positive: wanted.probes.positive.clone(),
@@ -195,6 +193,19 @@ async fn key(tsig: &Tsig) -> Result<TsigKey, Failure> {
     let secret = tsig.secret.read().await?;
     TsigKey::new(tsig.name.clone(), tsig.algorithm, &secret)
         .map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// The keys in the pinned files as they are when asked for; a file that does not read pins nothing.
+fn pins(settings: &Settings, zone: &Name) -> Pins {
+    let (settings, zone) = (settings.clone(), zone.clone());
+    Arc::new(move |provider| match settings.pinned(&zone, provider) {
+        Ok(Some(pinned)) => pinned.keys.into_iter().collect(),
+        Ok(None) => Vec::new(),
+        Err(error) => {
+            tracing::warn!("the pinned keys of {provider} are not read: {error}");
+            Vec::new()
+        }
+    })
 }
 
 /// What is wished for, from the settings and the command line.

@@ -51,7 +51,7 @@ pub fn team(
         parent: Arc::new(Rfc2136Parent::new(parent, transport.clone(), clock.clone())),
         observer: Arc::new(DnsObserver::new(observer, transport.clone(), clock.clone())),
         clock: clock.clone(),
-        pinned: BTreeMap::new(),
+        pinned: Arc::new(|_| Vec::new()),
         interval,
         probes: PartialProbes::default(),
         begin: Begin {

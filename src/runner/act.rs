@@ -8,6 +8,14 @@ use crate::dns::Rtype;
 use crate::dnssec::{Dnskey, KeyId, Status};
 use crate::workflow::{Authenticated, Decision, Done, Event, Intended, assess, halt};
 
+/// Why a provider's own channel does not vouch for its keys, and what stands instead.
+enum Refused {
+    /// It could not be read.
+    Unread(Box<Decision>),
+    /// It was read, and does not know them.
+    Contradicted(Box<Decision>),
+}
+
 impl Runner {
     /// Carries out a decision to act.
     pub(super) async fn act(&mut self, decision: &Decision) -> Result<(), RunError> {
@@ -65,20 +73,24 @@ impl Runner {
             .filter(|id| keys.contains(&id.to_string()))
             .cloned()
             .collect();
-        let mut said = Vec::new();
+        let mut refusal = None;
         match self.over_channel(provider, &wanted).await {
             Ok(Some(channel)) => return self.accept(provider, wanted, channel),
             Ok(None) => {}
-            Err(decision) if self.validated(provider, &wanted).is_none() => return Ok(Err(decision)),
-            Err(_) => said.push("its channel could not be read".to_owned()),
+            Err(refused) => refusal = Some(refused),
         }
         if let Some(channel) = self.validated(provider, &wanted) {
             return self.accept(provider, wanted, channel);
         }
-        if self.pinned(provider, &wanted) {
+        // A person's word does not stand against a channel that was read and does not know the keys.
+        let contradicted = matches!(refusal, Some(Refused::Contradicted(_)));
+        if !contradicted && self.pinned(provider, &wanted) {
             return self.accept(provider, wanted, "pinned by a person in keys/".to_owned());
         }
-        Ok(Err(self.unauthenticated(provider, &wanted)))
+        Ok(Err(match refusal {
+            Some(Refused::Unread(decision) | Refused::Contradicted(decision)) => *decision,
+            None => self.unauthenticated(provider, &wanted),
+        }))
     }
 
     fn accept(
@@ -100,7 +112,7 @@ impl Runner {
         &self,
         provider: &str,
         wanted: &BTreeSet<KeyId>,
-    ) -> Result<Option<String>, Decision> {
+    ) -> Result<Option<String>, Refused> {
         let Some(driver) = self.team.providers.get(provider) else {
             return Ok(None);
         };
@@ -108,14 +120,15 @@ impl Runner {
             return Ok(None);
         }
         let read = driver.read(Rtype::DNSKEY).await.map_err(|error| {
-            halt(
+            let decision = halt(
                 &self.state,
                 format!("the keys of {provider} could not be read over its authenticated channel: {error}"),
                 vec![
                     format!("mend the channel to {provider} (address, TSIG key, API key), then run again"),
                     self.pin(provider),
                 ],
-            )
+            );
+            Refused::Unread(Box::new(decision))
         })?;
         let found: BTreeSet<KeyId> = read
             .records
@@ -128,7 +141,7 @@ impl Runner {
         if missing.is_empty() {
             return Ok(Some(read.channel));
         }
-        Err(halt(
+        let decision = halt(
             &self.state,
             format!(
                 "the servers of {provider} serve keys that its authenticated channel does not know: {}",
@@ -142,7 +155,8 @@ impl Runner {
                 "do not pin or publish a key that nobody can explain: whoever holds it can sign for the zone"
                     .to_owned(),
             ],
-        ))
+        );
+        Err(Refused::Contradicted(Box::new(decision)))
     }
 
     fn pin(&self, provider: &str) -> String {
@@ -169,14 +183,7 @@ impl Runner {
     }
 
     fn pinned(&self, provider: &str, wanted: &BTreeSet<KeyId>) -> bool {
-        let pinned: BTreeSet<KeyId> = self
-            .team
-            .pinned
-            .get(provider)
-            .into_iter()
-            .flatten()
-            .map(Dnskey::id)
-            .collect();
+        let pinned: BTreeSet<KeyId> = (self.team.pinned)(provider).iter().map(Dnskey::id).collect();
         !wanted.is_empty() && wanted.is_subset(&pinned)
     }
 

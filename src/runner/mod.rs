@@ -12,4 +12,4 @@ pub use error::RunError;
 pub use reporter::{Quiet, Reporter};
 pub use run::{Ending, Runner};
 pub use run::{Until, at_rest, fold_view};
-pub use team::{PartialProbes, Team};
+pub use team::{PartialProbes, Pins, Team};

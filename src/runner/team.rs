@@ -9,6 +9,10 @@ use crate::dnssec::Dnskey;
 use crate::ports::{Clock, Observer, Parent, ProbeNames, Provider};
 use crate::workflow::Begin;
 
+/// Gives the keys of a provider that a person has pinned so far: asked whenever they are needed, for a person may pin them
+/// while a run waits.
+pub type Pins = Arc<dyn Fn(&str) -> Vec<Dnskey> + Send + Sync>;
+
 /// The zone and whoever has a part in it.
 #[derive(Clone)]
 pub struct Team {
@@ -24,8 +28,8 @@ pub struct Team {
     pub observer: Arc<dyn Observer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Keys that a person pinned, by provider.
-    pub pinned: BTreeMap<String, Vec<Dnskey>>,
+    /// Gives the keys of a provider that a person has pinned so far.
+    pub pinned: Pins,
     /// Between two sweeps while something is awaited.
     pub interval: Duration,
     /// Names to ask that the settings give; what is missing is found in an inventory.
