@@ -819,6 +819,43 @@ async fn refused_wishes_that_make_no_sense() {
     );
 }
 
+/// A server that was silent when it was asked over TCP is asked again as soon as it answers over UDP, and holds up nothing.
+#[tokio::test]
+async fn a_server_that_was_silent_over_tcp_is_asked_again() {
+    let scene = || {
+        let mut scene = watched();
+        for provider in &mut scene.config.providers {
+            provider.publish_cds = false;
+        }
+        scene.config.delays.secondary = Duration::from_secs(400);
+        scene
+    };
+    let undisturbed = played(scene(), |_| Box::new(|_, _| {})).await;
+    // The registry's second server is silent while the keys are on their way, when everything is asked over TCP too.
+    let silent = played(scene(), |stage| {
+        let world = stage.world.clone();
+        let server = stage.world.addresses("registry")[1];
+        let mut since: Option<Moment> = None;
+        Box::new(move |at, decision| match since {
+            None if acts_on(decision, "keys-at-b") => {
+                world.set_habit(server, Some(Arc::new(Sick(Before::Drop))));
+                since = Some(at);
+            }
+            Some(begun) if at >= begun + Duration::from_secs(430) => world.set_habit(server, None),
+            _ => {}
+        })
+    })
+    .await;
+    for played in [&undisturbed, &silent] {
+        Stage::assert_complete(&played.exit, "silent over TCP");
+    }
+    let (plain, with) = (
+        taken(&undisturbed.diary, "ds-add"),
+        taken(&silent.diary, "ds-add"),
+    );
+    assert!(with <= plain + Duration::from_secs(120), "{with} after {plain}");
+}
+
 /// Moves as `scene` says; a person has to approve one step, and says yes after half a day.
 async fn with_a_slow_person(scene: Scene, step: &'static str) -> Vec<(Moment, Decision)> {
     let stage = Stage::new(scene).await;

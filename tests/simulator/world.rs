@@ -235,10 +235,15 @@ impl World {
             }
             Fault::DsRemoved(provider) => {
                 let keys = self.masters[provider + 1].key_signers;
-                self.edit(REGISTRY, |zone| {
-                    zone.ds.sha256 &= !keys;
-                    zone.ds.sha384 &= !keys;
-                });
+                let zone_ds = self.masters[REGISTRY].ds;
+                // Without any DS the zone would be insecure, and its registry would have to prove that there is none.
+                let left = (zone_ds.sha256 | zone_ds.sha384) & !keys;
+                if left != 0 {
+                    self.edit(REGISTRY, |zone| {
+                        zone.ds.sha256 &= !keys;
+                        zone.ds.sha384 &= !keys;
+                    });
+                }
             }
             Fault::Delegated(provider) => {
                 let hosts = hosts_of(provider, self.scenario.providers[provider].servers);
