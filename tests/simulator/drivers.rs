@@ -76,7 +76,7 @@ impl Stage {
             }),
             observer: seat.clone(),
             clock: seat,
-            pinned: BTreeMap::new(),
+            pinned: Arc::new(|_| Vec::new()),
             interval: std::time::Duration::from_secs(scenario.interval as u64),
             probes: PartialProbes::default(),
             begin: Begin {

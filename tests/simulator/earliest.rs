@@ -125,7 +125,7 @@ impl<'a> Clockwork<'a> {
             .sum()
     }
 
-    /// The moment from which everything is shown that has to come before a step, and whether any server was silent then.
+    /// The moment from which everything is shown that has to come before a step.
     fn before(&self, step: &Step) -> i64 {
         let shown = step.after.iter().filter_map(|before| self.plan.step(before));
         shown
