@@ -447,6 +447,10 @@ impl Reporter for Witness {
         {
             self.stage.world().asked_for_word(what);
         }
+        self.stage.world().never = match decision {
+            Decision::Wait { gate: Some(gate), .. } => gate.never.clone(),
+            _ => None,
+        };
     }
 
     fn sleeping(&mut self, _: Moment, _: Moment, _: &Decision) {}

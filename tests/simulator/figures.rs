@@ -15,6 +15,7 @@ pub(crate) struct Figures {
     pub(crate) complete: u64,
     halted: u64,
     refused: u64,
+    endless: u64,
     pub(crate) kills: u64,
     pub(crate) rolls: u64,
     pub(crate) silences: u64,
@@ -77,6 +78,7 @@ impl Figures {
             "complete" => self.complete += 1,
             "halted" => self.halted += 1,
             "refused" => self.refused += 1,
+            "endless" => self.endless += 1,
             _ => {}
         }
         self.kills += verdict.kills;
@@ -119,11 +121,12 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} moves: {} complete, {} halted, {} refused; {:.0} simulated days",
+            "{} moves: {} complete, {} halted, {} refused, {} waiting for ever; {:.0} simulated days",
             self.moves,
             self.complete,
             self.halted,
             self.refused,
+            self.endless,
             self.simulated as f64 / 86_400.0
         )?;
         writeln!(

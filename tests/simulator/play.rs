@@ -43,7 +43,9 @@ pub(crate) enum Exit {
     Complete(Ended),
     Halted(String),
     Refused(String),
-    /// Without an end, or with a failure of the program itself.
+    /// It waits for ever; why no waiting helps, if it says so.
+    Endless(Option<String>),
+    /// With a failure of the program itself.
     Failed(String),
 }
 
@@ -81,7 +83,7 @@ pub(crate) fn play(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wrong
             Err(cause) if cause.is::<Killed>() => {
                 coming.next();
             }
-            Err(cause) if cause.is::<Endless>() => break Exit::Failed("it comes to no end".to_owned()),
+            Err(cause) if cause.is::<Endless>() => break Exit::Endless(stage.world().never.clone()),
             Err(cause) => resume_unwind(cause),
         }
         let mut world = stage.world();

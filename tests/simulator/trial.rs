@@ -42,6 +42,7 @@ pub(crate) fn trial(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wron
             Exit::Complete(_) => "complete",
             Exit::Halted(_) => "halted",
             Exit::Refused(_) => "refused",
+            Exit::Endless(_) => "endless",
             Exit::Failed(_) => "failed",
         },
         sweeps: played.world.sweeps.len() as u64,
@@ -147,6 +148,11 @@ impl Verdict {
             Exit::Complete(_) => self
                 .wrong
                 .push("resolvers failed, and it says that all was continuous".to_owned()),
+            // The zone is broken, and the program says by which rule; nobody mends it.
+            Exit::Endless(Some(never)) => assert!(never.contains("adds conflicts")),
+            Exit::Endless(None) => self
+                .wrong
+                .push("it waits for ever and does not say why".to_owned()),
             Exit::Failed(why) => self.wrong.push(why.clone()),
         }
     }

@@ -83,6 +83,8 @@ pub(crate) struct World {
     events: BTreeMap<(i64, u64), Deed>,
     event_number: u64,
     habits: Vec<VecDeque<Habit>>,
+    /// By operator: when it has made all the changes that it was told to make.
+    busy: Vec<i64>,
     dice: Dice,
     // What the program was seen doing.
     pub(crate) plan: Option<Plan>,
@@ -92,6 +94,8 @@ pub(crate) struct World {
     pub(crate) approved: BTreeMap<String, i64>,
     pub(crate) faulted: Option<i64>,
     pub(crate) rolled: Option<i64>,
+    /// Why no waiting helps, as the program said at last.
+    pub(crate) never: Option<String>,
 }
 
 /// What an operator does with a change that it is told to make.
@@ -122,6 +126,7 @@ impl World {
                 });
             }
         }
+        let masters_count = masters.len();
         let mut dice = scenario.dice.clone();
         let habits = (0..masters.len())
             .map(|operator| habits(&mut dice.fork(), of(&scenario, operator)))
@@ -134,6 +139,7 @@ impl World {
             events: BTreeMap::new(),
             event_number: 0,
             habits,
+            busy: vec![0; masters_count],
             dice,
             plan: None,
             sweeps: Vec::new(),
@@ -142,6 +148,7 @@ impl World {
             approved: BTreeMap::new(),
             faulted: None,
             rolled: None,
+            never: None,
             scenario,
         }
     }
@@ -281,11 +288,8 @@ impl World {
         }
         let habit = self.habits[operator].pop_front().unwrap_or(Habit::Does);
         match habit {
-            Habit::Does | Habit::FailsAndDoes(_) => self.edit(operator, |zone| zone.change(change)),
-            Habit::Late(seconds) => {
-                let at = self.now + 1_000 * seconds;
-                self.later(at, Deed::Change(operator, change.clone()));
-            }
+            Habit::Does | Habit::FailsAndDoes(_) => self.in_turn(operator, 0, change),
+            Habit::Late(seconds) => self.in_turn(operator, 1_000 * seconds, change),
             Habit::Loses | Habit::Fails(_) => {}
         }
         match habit {
@@ -296,8 +300,19 @@ impl World {
 
     /// A person is told to make a change, and takes their time.
     pub(crate) fn person_is_told(&mut self, operator: usize, most: i64, change: &RrsetChange) {
-        let at = self.now + 1_000 * self.dice.spread(1, most);
-        self.later(at, Deed::Change(operator, change.clone()));
+        let takes = 1_000 * self.dice.spread(1, most);
+        self.in_turn(operator, takes, change);
+    }
+
+    /// An operator makes changes in the order in which it was told to: an old one never after a newer one.
+    fn in_turn(&mut self, operator: usize, takes: i64, change: &RrsetChange) {
+        let at = (self.now + takes).max(self.busy[operator]);
+        self.busy[operator] = at;
+        if at > self.now {
+            self.later(at, Deed::Change(operator, change.clone()));
+        } else {
+            self.edit(operator, |zone| zone.change(change));
+        }
     }
 
     /// When a person says yes.
