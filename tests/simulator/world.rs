@@ -90,7 +90,8 @@ pub(crate) struct World {
     pub(crate) plan: Option<Plan>,
     pub(crate) sweeps: Vec<(i64, i64)>,
     pub(crate) acts: Vec<Act>,
-    pub(crate) proven: BTreeMap<StepId, i64>,
+    /// The steps that it has proven, with how many changes it had made by then.
+    proven: BTreeMap<StepId, usize>,
     pub(crate) approved: BTreeMap<String, i64>,
     pub(crate) faulted: Option<i64>,
     pub(crate) rolled: Option<i64>,
@@ -344,12 +345,9 @@ impl World {
             }
             Event::Intent(intended) => {
                 // Once it was seen to be done, it counts from the beginning.
-                let proven = self.proven.get(&intended.step).copied().unwrap_or(i64::MIN);
-                let last = self
-                    .acts
-                    .iter()
-                    .rev()
-                    .find(|act| act.step == intended.step && act.at >= proven);
+                let since = self.proven.get(&intended.step).copied().unwrap_or(0);
+                let mut last = self.acts.iter().skip(since).rev();
+                let last = last.find(|act| act.step == intended.step);
                 let (tries, tried) = last.map_or((0, None), |last| (last.tries + 1, Some(last.at)));
                 let again = self.proven.contains_key(&intended.step);
                 let intent = self.plan.as_ref().unwrap().step(&intended.step).unwrap();
@@ -364,7 +362,7 @@ impl World {
                 });
             }
             Event::Proven(proven) => {
-                self.proven.insert(proven.step.clone(), at.millis());
+                self.proven.insert(proven.step.clone(), self.acts.len());
                 self.after_proof(&proven.step, at.millis());
             }
             _ => {}
