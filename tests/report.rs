@@ -286,10 +286,13 @@ async fn halts() {
         .await,
     );
     texts.push(
-        halt("keys-at-a", |world, now| {
-            for host in world.name_servers("b") {
-                delegate(world, now, &host);
-            }
+        halt("soak", |world, now| {
+            let of_a = world.own_ds("a");
+            world.edit("registry", now, |registry| {
+                for ds in &of_a {
+                    registry.remove(world.zone(), Rtype::DS, &ds.rdata());
+                }
+            });
         })
         .await,
     );

@@ -90,6 +90,43 @@ fn a_good_file_gives_everything() {
     assert_eq!(settings.folder(), Path::new("conf"));
 }
 
+/// A host may lead to two providers where each says which of its addresses are its own, and nowhere else.
+#[test]
+fn a_host_may_be_shared_where_its_addresses_are_told_apart() {
+    let shared = |c: &str, m: &str| {
+        let text = GOOD
+            .replacen("[\"ns.provc.test.\"]", &format!("[\"ns.provc.test.\", {c}]"), 1)
+            .replacen("[\"ns.provm.test.\"]", &format!("[{m}]\napex_ns_fixed = true"), 1);
+        parse(&text)
+    };
+    let at = |address: &str| format!("{{ name = \"NS.vanity.test\", addresses = [\"{address}\"] }}");
+    let settings = shared(&at("192.0.2.31"), &at("192.0.2.41")).unwrap();
+    let vanity = Name::parse("ns.vanity.test").unwrap();
+    for (provider, address, fixed) in [("c", "192.0.2.31:53", false), ("m", "192.0.2.41:53", true)] {
+        let found = settings.provider(provider).unwrap();
+        assert!(found.name_servers.contains(&vanity));
+        assert_eq!(found.own_addresses[&vanity][0].to_string(), address);
+        assert_eq!(found.apex_ns_fixed, fixed);
+    }
+    for (c, m) in [
+        (at("192.0.2.31"), at("192.0.2.31")),
+        (at("192.0.2.31"), "\"ns.vanity.test.\"".to_owned()),
+        ("\"ns.vanity.test.\"".to_owned(), at("192.0.2.41")),
+    ] {
+        let error = shared(&c, &m).unwrap_err();
+        assert!(
+            error.contains("belongs to provider c already") && error.contains("addresses ="),
+            "{error}"
+        );
+    }
+    let typo = shared(
+        "{ name = \"ns.vanity.test\", adresses = [] }",
+        "\"ns.provm.test.\"",
+    )
+    .unwrap_err();
+    assert!(typo.contains("adresses"), "{typo}");
+}
+
 #[test]
 fn the_journal_gets_references_and_no_secret() {
     let settings = parse(GOOD).unwrap();

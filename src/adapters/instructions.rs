@@ -20,6 +20,10 @@ pub(super) fn instructions(place: &Where<'_>, change: &RrsetChange) -> String {
     let mut out = String::new();
     let header = match place {
         Where::Provider { name, zone } => format!("At provider \"{name}\", in zone {zone}"),
+        Where::Parent { name, .. } if matches!(change.rtype, Rtype::A | Rtype::AAAA) => format!(
+            "At \"{name}\" (registrar or registry), for the name server {} (its glue; a \"host object\" at some)",
+            change.name
+        ),
         Where::Parent { name, .. } => {
             format!("At \"{name}\" (registrar or registry), for {}", change.name)
         }
@@ -149,6 +153,21 @@ mod tests {
             "Add:\n    shop.test. 3600 IN NS ns.b.test.\nRemove:\n    shop.test. 3600 IN NS ns.a.test."
         ));
         assert!(text.contains("Afterwards exactly these are there:\n    shop.test. 3600 IN NS ns.b.test.\n"));
+    }
+
+    #[test]
+    fn glue_is_called_so() {
+        let mut glue = change(Rtype::A, "ns1.shop.test. A 192.0.2.21", "", "");
+        glue.name = Name::parse("ns1.shop.test").unwrap();
+        let text = instructions(&Where::Parent { name: "r", keys: &[] }, &glue);
+        assert!(
+            text.contains("for the name server ns1.shop.test. (its glue"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Add:\n    ns1.shop.test. 3600 IN A 192.0.2.21"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::adapters::journal::FileView;
 use crate::dns::Name;
 use crate::dnssec::Anchors;
 use crate::runner::fold_view;
-use crate::workflow::{Approval, CONTENTS_WAIVER, Decision, RESIGN_WAIVER, State, decide};
+use crate::workflow::{Approval, CONTENTS_WAIVER, Decision, RESIGN_WAIVER, STICKY_WAIVER, State, decide};
 
 /// Arguments of `approve`.
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ pub async fn run(args: &ApproveArgs, context: &Context) -> Result<Exit, Failure>
                 .hint("`unbroken status` says what it waits for"));
         }
     };
-    let known = ["blind-spots", CONTENTS_WAIVER, RESIGN_WAIVER].contains(&what.as_str())
+    let known = ["blind-spots", CONTENTS_WAIVER, RESIGN_WAIVER, STICKY_WAIVER].contains(&what.as_str())
         || state
             .plan
             .as_ref()
@@ -65,7 +65,7 @@ pub async fn run(args: &ApproveArgs, context: &Context) -> Result<Exit, Failure>
     if !known {
         return Err(
             Failure::usage(format!("the plan of {zone} has no step '{what}'")).hint(
-                "`unbroken status` lists the steps; `blind-spots`, `contents` and `resign` are the other things that can be approved",
+                "`unbroken status` lists the steps; `blind-spots`, `contents`, `resign` and `sticky` are the other things that can be approved",
             ),
         );
     }

@@ -67,11 +67,13 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
     let mut name_servers = BTreeMap::new();
+    let mut own_addresses = BTreeMap::new();
     for (name, provider) in &settings.providers {
         let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
         let driver = driver(name, zone, &provider.driver, held, &transport, &clock)?;
         providers.insert(name.clone(), driver);
         name_servers.insert(name.clone(), provider.name_servers.clone());
+        own_addresses.insert(name.clone(), provider.own_addresses.clone());
         // A file that does not read is told of before anything begins.
         settings.pinned(zone, name)?;
     }
@@ -91,6 +93,7 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
         zone: zone.clone(),
         providers,
         name_servers,
+        own_addresses,
         parent,
         observer,
         clock,
@@ -209,7 +212,12 @@ fn pins(settings: &Settings, zone: &Name) -> Pins {
 }
 
 /// What is wished for, from the settings and the command line.
-pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result<Wish, Failure> {
+pub(super) fn wish(
+    settings: &Settings,
+    zone: &Name,
+    purpose: Purpose,
+    sticky_bounded: bool,
+) -> Result<Wish, Failure> {
     let wanted = settings.zone(zone)?;
     for name in named(&purpose) {
         settings.provider(name)?;
@@ -225,6 +233,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             name_servers: provider.name_servers.iter().cloned().collect::<BTreeSet<_>>(),
             max_ttl: wanted.max_ttl.unwrap_or(0),
             manual: matches!(provider.driver, ProviderDriver::Manual),
+            apex_ns_fixed: provider.apex_ns_fixed,
             signs_live: matches!(provider.driver, ProviderDriver::PowerDns { .. }),
         })
         .collect();
@@ -245,6 +254,7 @@ pub(super) fn wish(settings: &Settings, zone: &Name, purpose: Purpose) -> Result
             patience: u32::try_from((interval * PATIENCE).max(10)).unwrap_or(u32::MAX),
         },
         soak: wanted.soak.duration().as_secs(),
+        sticky_bounded,
         resign: Some(wanted.resign.duration().as_secs()).filter(|seconds| *seconds > 0),
         approve: wanted.approve.iter().map(|kind| kind.word().to_owned()).collect(),
     })

@@ -19,9 +19,20 @@ pub struct PlanArgs {
     /// The zone [default: the only one in the settings]
     #[arg(long, global = true, value_name = "ZONE")]
     pub zone: Option<Name>,
+    /// Take a provider whose own apex NS RRset nobody can edit to be forgotten one TTL after nothing else names it. What holds
+    /// only so waits for an approval
+    #[arg(long, global = true, value_name = "HOW", value_enum)]
+    pub sticky: Option<Sticky>,
     /// What to plan.
     #[command(subcommand)]
     pub playbook: Playbook,
+}
+
+/// How long resolvers are taken to ask a provider that names itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sticky {
+    /// One TTL of its apex NS RRset after nothing else names it
+    Bounded,
 }
 
 /// What to plan.
@@ -75,7 +86,8 @@ impl Playbook {
 pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let zone = context.zone(&settings, args.zone.as_ref())?;
-    let wish = wish(&settings, &zone, args.playbook.purpose())?;
+    let sticky_bounded = args.sticky == Some(Sticky::Bounded);
+    let wish = wish(&settings, &zone, args.playbook.purpose(), sticky_bounded)?;
     context
         .out
         .note(format!("looking at every server of {zone} and of its parent ..."));

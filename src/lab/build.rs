@@ -51,14 +51,15 @@ pub(super) fn drafts(config: &LabConfig) -> Result<Vec<Draft>, LabError> {
     let mut providers = Vec::new();
     for (index, provider) in config.providers.iter().enumerate() {
         let first = u8::try_from(11 + 10 * index).map_err(|_| LabError::TooMany)?;
-        let hosts = vec![
-            host(&format!("ns1.prov{}", provider.name), &parent, first)?,
-            host(
-                &format!("ns2.prov{}", provider.name),
-                &parent,
-                first.checked_add(1).ok_or(LabError::TooMany)?,
-            )?,
+        let origin = if provider.in_zone { &config.zone } else { &parent };
+        let next = |more: u8| first.checked_add(more).ok_or(LabError::TooMany);
+        let mut hosts = vec![
+            host(&format!("ns1.prov{}", provider.name), origin, first)?,
+            host(&format!("ns2.prov{}", provider.name), origin, next(1)?)?,
         ];
+        if provider.third_party {
+            hosts.push(host(&format!("ns.third{}", provider.name), &parent, next(2)?)?);
+        }
         let keys = role_keys(provider.signer, provider.algorithm, &mut tags)?;
         providers.push((provider, hosts, keys));
     }
@@ -88,10 +89,24 @@ pub(super) fn drafts(config: &LabConfig) -> Result<Vec<Draft>, LabError> {
     let ttls = &config.ttls;
     let mut registry = apex(&parent, &parent_hosts, above, above, above);
     registry.extend(addresses(&parent_hosts, above));
+    let is_inner = |host: &Host| host.name.is_at_or_below(&config.zone);
+    let addresses_of = |hosts: &[Host], inner: bool| -> Vec<Record> {
+        let chosen: Vec<Host> = hosts
+            .iter()
+            .filter(|host| is_inner(host) == inner)
+            .cloned()
+            .collect();
+        addresses(&chosen, ttls.addresses)
+    };
     for (_, hosts, _) in &providers {
-        registry.extend(addresses(hosts, ttls.addresses));
+        registry.extend(addresses_of(hosts, false));
     }
+    let inner: Vec<Record> = providers
+        .iter()
+        .flat_map(|(_, hosts, _)| addresses_of(hosts, true))
+        .collect();
     for (_, hosts, keys) in &joined {
+        registry.extend(addresses_of(hosts, true));
         registry.extend(delegation(&config.zone, hosts, ttls.parent_ns));
         registry.extend(ds_records(&config.zone, keys, ttls.ds));
     }
@@ -115,6 +130,7 @@ pub(super) fn drafts(config: &LabConfig) -> Result<Vec<Draft>, LabError> {
     for (provider, hosts, keys) in &providers {
         let mut records = apex(&config.zone, hosts, ttls.apex_ns, ttls.negative, ttls.negative);
         records.extend(data(config));
+        records.extend(inner.iter().cloned());
         let mut manner = manner(provider.nsec3, provider.publish_cds, ttls.dnskey);
         manner.renewal = config.renewal.unwrap_or(manner.renewal);
         let mut zone = Zone::new(config.zone.clone(), records, keys.clone(), manner);

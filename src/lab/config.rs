@@ -29,6 +29,10 @@ pub struct ProviderConfig {
     pub algorithm: u8,
     /// It publishes CDS and CDNSKEY of its own keys.
     pub publish_cds: bool,
+    /// Its servers have names within the zone, `ns1.prov<name>.<zone>`, whose addresses every copy holds.
+    pub in_zone: bool,
+    /// Somebody else's server, `ns.third<name>.<parent>`, serves the zone too, from its primary.
+    pub third_party: bool,
 }
 
 impl ProviderConfig {
@@ -40,6 +44,8 @@ impl ProviderConfig {
             nsec3: false,
             algorithm: ECDSA_P256,
             publish_cds: true,
+            in_zone: false,
+            third_party: false,
         }
     }
 }

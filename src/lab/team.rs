@@ -48,6 +48,7 @@ pub fn team(
         zone: world.zone().clone(),
         providers,
         name_servers,
+        own_addresses: BTreeMap::new(),
         parent: Arc::new(Rfc2136Parent::new(parent, transport.clone(), clock.clone())),
         observer: Arc::new(DnsObserver::new(observer, transport.clone(), clock.clone())),
         clock: clock.clone(),
@@ -90,6 +91,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
             name_servers: world.name_servers(name).into_iter().collect(),
             max_ttl: 0,
             manual: false,
+            apex_ns_fixed: false,
             signs_live: false,
         })
         .collect();
@@ -101,6 +103,7 @@ pub fn wish(world: &World, purpose: Purpose, group: &[String], rules: GateRules,
         cds: CdsPolicy::Auto,
         rules,
         soak,
+        sticky_bounded: false,
         resign: None,
         approve: std::collections::BTreeSet::new(),
     }

@@ -147,6 +147,7 @@ pub trait Parent: Send + Sync {
     fn name(&self) -> &str;
     /// Whether a person does it.
     fn manual(&self) -> bool;
-    /// Changes the DS or NS RRset of the delegation; refuses if the set is not `expect` any more, where it can.
+    /// Changes the DS or NS RRset of the delegation, or the A or AAAA RRset of a name server within the zone (its glue); refuses
+    /// if the set is not `expect` any more, where it can.
     async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError>;
 }

@@ -9,5 +9,7 @@ pub use driver::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Parent, Provider, RrsetChange,
 };
 pub use journal::{Entries, Holder, Journal, JournalError, JournalView};
-pub use observer::{AskRequest, NameServer, Observed, Observer, ProbeNames, SweepRequest, Topology};
+pub use observer::{
+    AskRequest, NameServer, Observed, Observer, ProbeNames, SweepRequest, Topology, inner_hosts,
+};
 pub use transport::{Clock, ExchangeError, Transport};

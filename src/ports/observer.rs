@@ -1,6 +1,6 @@
 //! Looking: which servers there are, and one round of questions to all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
@@ -63,6 +63,19 @@ pub struct SweepRequest {
     pub ancestors: bool,
     /// Ask everything over TCP by itself this time.
     pub tcp: bool,
+}
+
+impl SweepRequest {
+    /// The name servers whose names lie within the zone: each provider's copy holds their addresses.
+    pub fn inner_hosts(&self) -> BTreeSet<Name> {
+        inner_hosts(&self.topology.zone, &self.providers)
+    }
+}
+
+/// Of the providers' name servers those whose names lie within the zone.
+pub fn inner_hosts(zone: &Name, providers: &BTreeMap<String, Vec<NameServer>>) -> BTreeSet<Name> {
+    let hosts = providers.values().flatten().map(|server| &server.name);
+    hosts.filter(|host| host.is_at_or_below(zone)).cloned().collect()
 }
 
 /// A round with the octets.

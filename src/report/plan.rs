@@ -47,6 +47,15 @@ pub fn plan_text(view: &PlanView) -> String {
     for finding in &view.findings {
         let _ = writeln!(out, "{finding}\n");
     }
+    let done: Vec<String> = view
+        .steps
+        .iter()
+        .filter(|step| step.done)
+        .map(|step| step.step.to_string())
+        .collect();
+    if !done.is_empty() {
+        let _ = writeln!(out, "Found done already: {}.\n", done.join(", "));
+    }
     for step in &view.steps {
         step_text(&mut out, step, view.from);
     }
@@ -79,6 +88,12 @@ fn step_text(out: &mut String, step: &Forecast, from: Moment) {
     if let Some(gate) = &step.gate {
         for owed in gate.because.iter().take(3) {
             let _ = writeln!(out, "    waits for: {owed} (rule {})", owed.rule);
+        }
+        if gate.sticky {
+            let _ = writeln!(
+                out,
+                "    relies on --sticky bounded: waits for `unbroken approve sticky`"
+            );
         }
         if let Some(never) = &gate.never {
             let _ = writeln!(out, "    no waiting helps: {never}");

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::run::Runner;
 use crate::dns::Name;
 use crate::evidence::Proto;
-use crate::ports::{NameServer, Observed, SweepRequest};
+use crate::ports::{NameServer, Observed, SweepRequest, Topology};
 use crate::workflow::{Decision, Event, Inventoried, Ledger, Servers, StreamKey, Unclear};
 
 /// Every that many sweeps everything is asked over TCP by itself, whatever happens.
@@ -31,7 +31,12 @@ impl Runner {
         for (name, hosts) in self.team.name_servers.clone() {
             let mut found = Vec::new();
             for host in hosts {
-                found.push(self.server(&topology.delegated, &host).await?);
+                let mut server = self.server(&topology, &host).await?;
+                let own = self.team.own_addresses.get(&name);
+                if let Some(addresses) = own.and_then(|own| own.get(&host)) {
+                    server.addresses.clone_from(addresses);
+                }
+                found.push(server);
             }
             providers.insert(name, found);
         }
@@ -47,18 +52,23 @@ impl Runner {
         Ok(())
     }
 
-    async fn server(&self, delegated: &[NameServer], host: &Name) -> Result<NameServer, RunError> {
-        if let Some(known) = delegated
+    async fn server(&self, topology: &Topology, host: &Name) -> Result<NameServer, RunError> {
+        if let Some(known) = topology
+            .delegated
             .iter()
             .find(|server| server.name == *host && !server.addresses.is_empty())
         {
             return Ok(known.clone());
         }
-        self.team
-            .observer
-            .addresses(host)
-            .await
-            .map_err(RunError::NotFound)
+        match self.team.observer.addresses(host).await {
+            // A host within the zone that the zone does not have yet is told of when a plan is made.
+            Err(_) if host.is_at_or_below(&topology.zone) => Ok(NameServer {
+                name: host.clone(),
+                addresses: Vec::new(),
+                address_ttl: 0,
+            }),
+            found => found.map_err(RunError::NotFound),
+        }
     }
 
     /// Reads each provider's zone for its largest TTL and for names worth asking.

@@ -254,6 +254,7 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
         .validate()
         .map_err(|error| RunError::Checker(error.to_string()))?;
     let report = check(&traced.timeline, &options(&plan));
+    let first = state.ledger.began().map_or(i64::MIN, Moment::ceil_seconds);
     let conflicts = report
         .conflicts
         .iter()
@@ -265,19 +266,33 @@ fn verdict(state: &State) -> Result<Ended, RunError> {
                     .unwrap_or_default()
             };
             let from = Moment::from_seconds(conflict.from);
+            let found = if conflict.from <= first {
+                " (found at the first look)"
+            } else {
+                ""
+            };
             format!(
-                "{} from {from}: {} against {}",
+                "{} from {from}{found}: {} against {}",
                 conflict.rule,
                 side(&conflict.left),
                 side(&conflict.right)
             )
         })
         .collect();
+    let mut not_checked = report.not_checked.clone();
+    if !plan.assumed.is_empty() {
+        not_checked.push("what was served before the first look: the move was begun by others".to_owned());
+    }
+    if plan.sticky_bounded {
+        not_checked.push(
+            "resolvers that ask a provider for as long as it names itself (--sticky bounded)".to_owned(),
+        );
+    }
     Ok(Ended {
         plan: state.plan_hash.clone().unwrap_or_default(),
         continuous: report.continuous,
         conflicts,
-        not_checked: report.not_checked.clone(),
+        not_checked,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Everybody that a run works with.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Team {
     pub providers: BTreeMap<String, Arc<dyn Provider>>,
     /// The name servers of each provider.
     pub name_servers: BTreeMap<String, Vec<Name>>,
+    /// Where a host leads to several providers: which of its addresses are this provider's, by provider and host.
+    pub own_addresses: BTreeMap<String, BTreeMap<Name, Vec<SocketAddr>>>,
     /// The parent's driver.
     pub parent: Arc<dyn Parent>,
     /// Who looks.

@@ -34,6 +34,12 @@ pub struct ServerVerdict {
 
 /// Judges every address of every provider at the moment `at`.
 pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
+    let sets: Vec<&DsSet> = state.snapshot().ds.values.keys().collect();
+    assess_under(state, at, &sets)
+}
+
+/// The same as if the parent served these DS RRsets.
+pub(super) fn assess_under(state: &State, at: Moment, ds_sets: &[&DsSet]) -> Vec<ServerVerdict> {
     let Some(servers) = &state.servers else {
         return Vec::new();
     };
@@ -48,7 +54,6 @@ pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
                 .push((key, stream));
         }
     }
-    let ds_sets: Vec<&DsSet> = snapshot.ds.values.keys().collect();
     by_address
         .into_iter()
         .map(|((provider, address), streams)| {
@@ -57,7 +62,7 @@ pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
                 .map_or_else(Name::root, |(_, stream)| stream.server.clone());
             let (status, why) = match state.upstream.fault() {
                 Some(fault) => (Status::Indeterminate, fault.to_owned()),
-                None => judge(&servers.topology.zone, &ds_sets, &streams, at.floor_seconds()),
+                None => judge(&servers.topology.zone, ds_sets, &streams, at.floor_seconds()),
             };
             ServerVerdict {
                 provider: provider.to_owned(),

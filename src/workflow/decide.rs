@@ -1,17 +1,23 @@
 //! The one pure question of the loop: given the plan and all that was seen, what now?
 
+use std::collections::BTreeSet;
+
 use super::assess::{ServerVerdict, assess};
 use super::decision::{By, Decision, urgency, wake};
 use super::gate::{Gate, effect, gate};
 use super::outlook::Outlook;
-use super::plan::{Intent, Plan, Step};
+use super::plan::{Intent, Plan, Step, StepId};
+use super::repair::{healing, heals, may_repair};
 use super::snapshot::Snapshot;
 use super::state::{LastSweep, Progress, State};
 use super::target::{Target, target};
-use super::timeline::{Naming, Traced, timeline};
+use super::timeline::{Naming, Traced, timeline_with_assumed};
 use crate::dnssec::Status;
 use crate::evidence::Place;
 use crate::moment::Moment;
+
+/// What a person approves, once, for a plan whose gates rely on `--sticky bounded`.
+pub const STICKY_WAIVER: &str = "sticky";
 
 /// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
 /// is done after it, the last answer without the new version is not older than that.
@@ -43,7 +49,7 @@ pub fn decide(state: &State) -> Decision {
         plan: &plan,
         now,
         sweep,
-        traced: timeline(&plan, &state.ledger, &state.pool),
+        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
     };
     view.stopper().unwrap_or_else(|| view.next())
 }
@@ -59,7 +65,7 @@ pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
                 plan: &plan,
                 now: state.snapshot(),
                 sweep,
-                traced: timeline(&plan, &state.ledger, &state.pool),
+                traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
             };
             view.outlook()
         });
@@ -84,9 +90,12 @@ pub fn next_look(state: &State, decision: &Decision) -> Option<Moment> {
         plan: &plan,
         now: state.snapshot(),
         sweep: state.last_sweep.as_ref()?,
-        traced: timeline(&plan, &state.ledger, &state.pool),
+        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
     };
-    view.ready().iter().filter_map(wake).min()
+    view.ready()
+        .iter()
+        .filter_map(|(_, decision)| wake(decision))
+        .min()
 }
 
 pub(super) struct View<'a> {
@@ -136,7 +145,7 @@ impl View<'_> {
     fn strangers(&self) -> Option<Decision> {
         let named = self.now.parent_ns.values.keys().flatten();
         let strangers: Vec<String> = named
-            .filter(|host| self.plan.owner_of(host).is_none())
+            .filter(|host| self.plan.owners_of(host).next().is_none())
             .map(ToString::to_string)
             .collect();
         if strangers.is_empty() {
@@ -174,6 +183,9 @@ impl View<'_> {
             .filter(|v| v.delegated && v.status == Status::Bogus)
             .collect();
         let first = broken.first()?;
+        if heals(self.state, self.plan, &self.traced, self.sweep.ended) {
+            return None;
+        }
         let text = broken
             .iter()
             .map(|v| format!("{} ({}) at {}: {}", v.server, v.address, v.provider, v.why))
@@ -246,7 +258,7 @@ impl View<'_> {
             }
             Target::ApexNs { at, .. } => provider(at).is_none_or(|p| p.apex_ns.agreed().is_none()),
             Target::Ds(_) => self.now.ds.agreed().is_none(),
-            Target::ParentNs(_) => self.now.parent_ns.agreed().is_none(),
+            Target::ParentNs { .. } => self.now.parent_ns.agreed().is_none(),
             Target::Retired(_) | Target::Nothing => false,
         }
     }
@@ -261,20 +273,32 @@ impl View<'_> {
         })
     }
 
-    /// What comes of each step whose predecessors are proven.
-    fn ready(&self) -> Vec<Decision> {
+    /// What comes of each step whose predecessors are proven, and its rank among the repairs. While something is broken,
+    /// steps that may repair wait for no other.
+    fn ready(&self) -> Vec<(usize, Decision)> {
+        let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
+        let settled = self.settled();
         let ready = self.plan.steps.iter().filter(|step| {
-            !self.state.is_proven(&step.id) && step.after.iter().all(|before| self.state.is_proven(before))
+            let follows = step.after.is_subset(&settled);
+            let hurries = repairs.is_some() && may_repair(self.plan, &step.intent);
+            !self.state.is_proven(&step.id) && (follows || hurries)
         });
-        ready.map(|step| self.judge(step)).collect()
+        let rank = |step: &Step| {
+            let repairs = repairs.as_deref().unwrap_or_default();
+            repairs.iter().position(|id| *id == step.id).unwrap_or(usize::MAX)
+        };
+        ready.map(|step| (rank(step), self.judge(step))).collect()
     }
 
-    /// The next of the steps whose predecessors are proven.
+    /// The next of the steps whose predecessors are proven; those that repair come first.
     fn next(&self) -> Decision {
         let mut decisions = self.ready();
-        decisions.sort_by_key(urgency);
+        decisions.sort_by_key(|(rank, decision)| {
+            let (class, moment) = urgency(decision);
+            (class, *rank, moment)
+        });
         match decisions.into_iter().next() {
-            Some(decision) => decision,
+            Some((_, decision)) => decision,
             None => {
                 let Outlook { safe, by } = self.outlook();
                 Decision::Halt {
@@ -288,6 +312,17 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// The steps that are proven and follow only such: one that was taken ahead of its turn lets nothing follow yet.
+    fn settled(&self) -> BTreeSet<StepId> {
+        let mut settled = BTreeSet::new();
+        for step in &self.plan.steps {
+            if self.state.is_proven(&step.id) && step.after.is_subset(&settled) {
+                settled.insert(step.id.clone());
+            }
+        }
+        settled
     }
 
     fn judge(&self, step: &Step) -> Decision {
@@ -316,7 +351,9 @@ impl View<'_> {
     fn judge_target(&self, step: &Step, wanted: &Target) -> Decision {
         if let Target::Retired(_) = wanted {
             return match self.gate_of(wanted) {
-                Ok(gate) if gate.is_open(self.as_of()) => self.proven(step),
+                Ok(gate) if gate.is_open(self.as_of()) => {
+                    self.sticky(step, &gate).unwrap_or_else(|| self.proven(step))
+                }
                 Ok(gate) => closed(step, gate),
                 Err(why) => wait(step, None, why),
             };
@@ -356,6 +393,9 @@ impl View<'_> {
         if !gate.is_open(self.as_of()) {
             return closed(step, gate);
         }
+        if let Some(decision) = self.sticky(step, &gate) {
+            return decision;
+        }
         if !self.sweep.tcp {
             return Decision::Look {
                 why: format!("before step {}, every server is asked over TCP too", step.id),
@@ -378,6 +418,23 @@ impl View<'_> {
             changes,
             gate,
         }
+    }
+
+    /// A gate that is open only because resolvers are taken to forget a provider needs a person's word, once.
+    fn sticky(&self, step: &Step, gate: &Gate) -> Option<Decision> {
+        if !gate.sticky || self.state.approvals.contains_key(STICKY_WAIVER) {
+            return None;
+        }
+        Some(Decision::Person {
+            what: STICKY_WAIVER.to_owned(),
+            text: format!(
+                "{}: {} is safe only if no resolver goes on asking a provider for as long as that provider names itself; by \
+                 the letter some may (those that learn the zone's own NS RRset again and again)",
+                step.id,
+                step.intent.title()
+            ),
+            approve: true,
+        })
     }
 
     pub(super) fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,15 @@ pub enum Fact {
     Cds(DsSet),
     /// The CDNSKEY RRset, empty if there is none.
     Cdnskey(BTreeSet<Dnskey>),
+    /// The addresses of a name server whose name lies within the zone: in a copy of the zone, or as glue at the parent.
+    Addresses {
+        /// The host.
+        host: Name,
+        /// A or AAAA.
+        rtype: Rtype,
+        /// Its addresses of that type, empty if there are none.
+        addresses: BTreeSet<IpAddr>,
+    },
 }
 
 /// A fact and how long a cache may hold it, in seconds.
@@ -136,6 +146,8 @@ pub(super) struct Context<'a> {
     pub parent_keys: &'a [Dnskey],
     /// Every key seen at any provider.
     pub pool: &'a [Dnskey],
+    /// The name servers whose names lie within the zone.
+    pub inner_hosts: &'a BTreeSet<Name>,
     /// The TTL of the address records of a name server, where known.
     pub address_ttl: &'a dyn Fn(&Name) -> u32,
     /// Verifications that were done before.
@@ -261,13 +273,35 @@ fn read_delegation(message: &Message, context: Context<'_>) -> Reading {
         return Reading::Unknown(Unclear::Lame);
     }
     let (names, ttl) = names_and_ttl(&ns, &message.additional, context);
-    known(
-        BTreeSet::from([Served {
-            fact: Fact::ParentNs(names),
-            ttl,
-        }]),
-        None,
-    )
+    let inside = names.iter().filter(|name| name.is_at_or_below(context.zone));
+    let glue = inside.flat_map(|host| ADDRESS_TYPES.map(|rtype| addresses(host, rtype, &message.additional)));
+    let mut facts: BTreeSet<Served> = glue.collect();
+    facts.insert(Served {
+        fact: Fact::ParentNs(names),
+        ttl,
+    });
+    known(facts, None)
+}
+
+/// The types of address records.
+pub(super) const ADDRESS_TYPES: [Rtype; 2] = [Rtype::A, Rtype::AAAA];
+
+fn addresses(host: &Name, rtype: Rtype, records: &[Record]) -> Served {
+    let own = || records.iter().filter(|r| r.name == *host && r.rtype == rtype);
+    Served {
+        fact: Fact::Addresses {
+            host: host.clone(),
+            rtype,
+            addresses: own().filter_map(|record| address(&record.rdata)).collect(),
+        },
+        ttl: own().map(|record| record.ttl).max().unwrap_or(0),
+    }
+}
+
+/// RFC 1035 section 3.4.1, RFC 3596 section 2.2.
+fn address(rdata: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from);
+    v4.or_else(|| <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from))
 }
 
 /// NS targets and the life of all that a resolver needs of them: the set, its glue, the addresses.
@@ -325,6 +359,9 @@ fn read_child(
         for rrset in data_rrsets(&answer, message, context.zone) {
             data_fact(&rrset, at, context, &mut facts, &mut window, &mut budget);
         }
+    }
+    if ADDRESS_TYPES.contains(&rtype) && context.inner_hosts.contains(name) {
+        facts.insert(addresses(name, rtype, &message.answer));
     }
     let serial = if rtype == Rtype::SOA {
         asked.and_then(soa_serial)

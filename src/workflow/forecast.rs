@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{Gate, effect, gate};
+use super::gate::{Effect, Gate, effect, gate};
 use super::plan::{Intent, Plan, StepId};
 use super::snapshot::{AtProvider, KeySet, Now, Snapshot};
 use super::state::{Progress, State};
 use super::target::{Target, target};
-use super::timeline::{Naming, Traced, timeline};
+use super::timeline::{Naming, Traced, timeline_with_assumed};
+use crate::continuity::Version;
 use crate::moment::Moment;
 use crate::ports::RrsetChange;
 
@@ -40,7 +41,7 @@ pub fn forecast(state: &State, plan: &Plan, start: i64) -> Vec<Forecast> {
         plan,
         state,
         now: state.snapshot().clone(),
-        traced: timeline(plan, &state.ledger, &state.pool),
+        traced: timeline_with_assumed(plan, &state.ledger, &state.pool),
         ended: BTreeMap::new(),
         start,
     };
@@ -117,31 +118,25 @@ impl Ahead<'_> {
         if let Some(at) = gate.opens {
             self.ended.insert(out.step.clone(), at);
             if !matches!(wanted, Target::Cds { .. } | Target::Retired(_)) {
-                self.advance(&effect, at);
+                self.traced.advance(&effect, at, self.plan.rules.margin);
             }
             self.now.take(wanted);
         }
         out.gate = Some(gate);
     }
+}
 
-    fn advance(&mut self, effect: &super::gate::Effect, at: i64) {
+impl Traced {
+    /// The timeline after `effect` took place at the Unix second `at`. As the gates will see it, every end counts as the
+    /// margin later.
+    pub(super) fn advance(&mut self, effect: &Effect, at: i64, margin: u32) {
         for version in &effect.end {
-            if let Some(own) = self
-                .traced
-                .timeline
-                .versions
-                .iter_mut()
-                .find(|own| *own == version)
-            {
-                // As the gates will see it: every end counts as the margin later.
-                own.until = Some(at.max(own.from + 1) + i64::from(self.plan.rules.margin));
+            if let Some(own) = self.timeline.versions.iter_mut().find(|own| *own == version) {
+                own.until = Some(at.max(own.from + 1) + i64::from(margin));
             }
         }
         for (value, ttl) in &effect.begin {
-            self.traced.push(
-                crate::continuity::Version::new(value.clone(), at, None, *ttl),
-                None,
-            );
+            self.push(Version::new(value.clone(), at, None, *ttl), None);
         }
     }
 }
@@ -168,7 +163,7 @@ fn only<T: Ord>(value: T, ttl: u32) -> Now<T> {
 
 impl Snapshot {
     /// The snapshot after `target` took effect everywhere.
-    fn take(&mut self, target: &Target) {
+    pub(super) fn take(&mut self, target: &Target) {
         match target {
             Target::Keys { at, present, absent } => {
                 let provider = self.at(at);
@@ -193,7 +188,14 @@ impl Snapshot {
                 let provider = self.at(at);
                 provider.apex_ns = only(hosts.clone(), provider.apex_ns.ttl());
             }
-            Target::ParentNs(hosts) => self.parent_ns = only(hosts.clone(), self.parent_ns.ttl()),
+            Target::ParentNs { hosts, glue } => {
+                let ttl = self.parent_ns.ttl();
+                self.parent_ns = only(hosts.clone(), ttl);
+                self.glue = glue
+                    .iter()
+                    .map(|(key, addresses)| (key.clone(), only(addresses.clone(), ttl)))
+                    .collect();
+            }
             Target::Retired(_) | Target::Nothing => {}
         }
     }

@@ -1,5 +1,6 @@
 //! When a step may be taken: the checker's answer, and what it waits for in words and figures.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use super::plan::Plan;
 use super::target::Target;
 use super::timeline::{Naming, Traced};
 use crate::continuity::{
-    Because, Change, Earliest, Kind, NewVersion, Options, TimelineError, Value, Version, earliest,
+    Because, Change, DsRef, Earliest, Kind, NewVersion, Options, TimelineError, Value, Version, earliest,
 };
 use crate::dnssec::KeyId;
 use crate::moment::Moment;
@@ -28,6 +29,9 @@ pub struct Owed {
     pub leaves: i64,
     /// Which rule would break before.
     pub rule: String,
+    /// Nobody saw it: it may have been served until the first sweep.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
 }
 
 /// The checker's answer for one step.
@@ -67,6 +71,7 @@ impl fmt::Display for Owed {
         write!(f, "{} (TTL {} s", self.version, self.ttl)?;
         match (&self.last_seen, &self.server) {
             (Some(at), Some(server)) => write!(f, ", last seen {at} at {server})")?,
+            _ if self.assumed => write!(f, ", taken to have been served until the first look)")?,
             _ => write!(f, ")")?,
         }
         write!(f, " leaves every cache at {}", Moment::from_seconds(self.leaves))
@@ -80,6 +85,39 @@ pub struct Effect {
     pub end: Vec<Version>,
     /// Values that begin, with their TTL in seconds.
     pub begin: Vec<(Value, u32)>,
+    /// The providers that resolvers are led to by it and were not led to from this place before.
+    pub leads: BTreeSet<String>,
+}
+
+impl Effect {
+    /// Whether each version that ends is followed by one with which every answer validates that validated with it: more keys
+    /// in a DNSKEY RRset with the same signers, or more DS records of the algorithms and digest types that were there. Then
+    /// nobody fails who would not have failed without it, however much is broken already.
+    fn only_improves(&self) -> bool {
+        let follows = |old: &Version| self.begin.iter().any(|(new, _)| improves(&old.value, new));
+        !self.end.is_empty() && self.end.iter().all(follows)
+    }
+}
+
+fn improves(old: &Value, new: &Value) -> bool {
+    let all = |part: &[String], of: &[String]| part.iter().all(|one| of.contains(one));
+    match (old, new) {
+        (
+            Value::Dnskey { at, keys, signed_by },
+            Value::Dnskey {
+                at: new_at,
+                keys: more,
+                signed_by: signers,
+            },
+        ) => at == new_at && !keys.is_empty() && all(keys, more) && all(signed_by, signers),
+        (Value::Ds { records }, Value::Ds { records: more }) => {
+            let kind = |record: &DsRef| (record.key.split('/').nth(1).map(str::to_owned), record.digest);
+            let kinds: Vec<_> = records.iter().map(kind).collect();
+            records.iter().all(|record| more.contains(record))
+                && more.iter().all(|record| kinds.contains(&kind(record)))
+        }
+        _ => false,
+    }
 }
 
 /// What a target does to the timeline.
@@ -103,7 +141,7 @@ pub(super) fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> E
             };
             replace(&open(Kind::ApexNs, Some(at)), value)
         }
-        Target::ParentNs(hosts) => replace(
+        Target::ParentNs { hosts, .. } => replace(
             &open(Kind::ParentNs, None),
             Value::ParentNs {
                 providers: naming.providers(hosts),
@@ -115,7 +153,7 @@ pub(super) fn effect(target: &Target, traced: &Traced, naming: &Naming<'_>) -> E
                 .flat_map(|kind| open(kind, Some(provider)))
                 .cloned()
                 .collect(),
-            begin: Vec::new(),
+            ..Effect::default()
         },
         Target::Cds { .. } | Target::Nothing => Effect::default(),
     }
@@ -132,18 +170,28 @@ fn replace(open: &[&Version], value: Value) -> Effect {
     if end.is_empty() && !open.is_empty() {
         return Effect::default();
     }
+    let before: Vec<&str> = open.iter().flat_map(|version| named(&version.value)).collect();
+    let leads = named(&value)
+        .filter(|name| !before.contains(name))
+        .map(str::to_owned)
+        .collect();
     Effect {
         end,
         begin: vec![(value, ttl)],
+        leads,
     }
 }
 
-fn keys_effect(
-    open: &[&Version],
-    at: &str,
-    present: &std::collections::BTreeSet<KeyId>,
-    absent: &std::collections::BTreeSet<KeyId>,
-) -> Effect {
+/// The providers that an NS RRset leads to.
+fn named(value: &Value) -> impl Iterator<Item = &str> {
+    let list: &[String] = match value {
+        Value::ParentNs { providers } | Value::ApexNs { providers, .. } => providers,
+        _ => &[],
+    };
+    list.iter().map(String::as_str)
+}
+
+fn keys_effect(open: &[&Version], at: &str, present: &BTreeSet<KeyId>, absent: &BTreeSet<KeyId>) -> Effect {
     let mut effect = Effect::default();
     let absent: Vec<String> = absent.iter().map(KeyId::to_string).collect();
     for version in open {
@@ -180,10 +228,13 @@ fn keys_effect(
 /// The change may become visible at any later moment and server by server, so both are asked: the new versions beside the
 /// old ones, and in their place.
 ///
+/// What is broken already does not stand in the way of a change. That must not open the door to those that are well: where a
+/// change leads resolvers to a provider to which others were led too early, it is also judged for whoever was not.
+///
 /// # Errors
 /// If the timeline is not well-formed, which is a fault of this program.
 pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result<Gate, TimelineError> {
-    if effect.end.is_empty() && effect.begin.is_empty() {
+    if (effect.end.is_empty() && effect.begin.is_empty()) || effect.only_improves() {
         return Ok(Gate::open(as_of));
     }
     let mut asked = traced.clone();
@@ -205,11 +256,38 @@ pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result
     };
     let options = options(plan);
     let mut gate = Gate::open(as_of);
-    for change in [beside, instead] {
-        let answer = earliest(&asked.timeline, &change, as_of, &options)?;
-        gate = later(gate, describe(&asked, &answer, plan));
+    let spared = spared(&asked, &instead, &effect.leads);
+    let mut worlds = vec![(asked, [beside.clone(), instead])];
+    if let Some((traced, instead)) = spared {
+        worlds.push((traced, [beside, instead]));
+    }
+    for (traced, changes) in worlds {
+        for change in changes {
+            let answer = earliest(&traced.timeline, &change, as_of, &options)?;
+            gate = later(gate, describe(&traced, &answer, plan));
+        }
     }
     Ok(gate)
+}
+
+/// The world of those whom nobody led to the providers in `leads` yet, and the change in it; none if that is everybody.
+fn spared(traced: &Traced, change: &Change, leads: &BTreeSet<String>) -> Option<(Traced, Change)> {
+    let leads_there = |version: &Version| {
+        let own = version.value.at().is_some_and(|at| leads.contains(at));
+        !own && named(&version.value).any(|name| leads.contains(name))
+    };
+    if !traced.timeline.versions.iter().any(leads_there) {
+        return None;
+    }
+    let without = |version: &mut Version| {
+        if let Value::ParentNs { providers } | Value::ApexNs { providers, .. } = &mut version.value {
+            providers.retain(|name| !leads.contains(name));
+        }
+    };
+    let (mut traced, mut change) = (traced.clone(), change.clone());
+    traced.timeline.versions.iter_mut().for_each(without);
+    change.end.iter_mut().for_each(without);
+    Some((traced, change))
 }
 
 /// How the gates of a plan ask the checker.
@@ -217,6 +295,7 @@ pub fn options(plan: &Plan) -> Options {
     Options {
         ttl_floor: plan.rules.ttl_floor,
         stale: plan.rules.stale,
+        sticky_bounded: plan.sticky_bounded,
         ..Options::default()
     }
 }
@@ -257,6 +336,7 @@ fn owed(traced: &Traced, because: &Because, plan: &Plan) -> Owed {
         server: stretch.map(|seen| format!("{} ({})", seen.server, seen.address)),
         leaves: because.leaves_caches_at,
         rule: because.rule.to_string(),
+        assumed: traced.is_assumed(&because.version),
     }
 }
 

@@ -149,6 +149,11 @@ impl Ledger {
         }
     }
 
+    /// When the first sweep began.
+    pub fn began(&self) -> Option<Moment> {
+        self.began
+    }
+
     /// All streams with what they said.
     pub fn streams(&self) -> impl Iterator<Item = (&StreamKey, &Stream)> {
         self.streams.iter()

@@ -1,6 +1,7 @@
 //! Plan, step, gate, playbooks, decide, state. Pure: the time is an argument, the world is the journal's entries.
 
 mod assess;
+mod assumed;
 mod attempts;
 mod copies;
 mod decide;
@@ -15,6 +16,7 @@ mod plan;
 mod planner;
 pub mod playbook;
 mod preflight;
+mod repair;
 mod resign;
 mod snapshot;
 mod state;
@@ -24,20 +26,22 @@ mod upstream;
 mod watch;
 
 pub use assess::{ServerVerdict, assess};
+pub use assumed::assumed_words;
 pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
-pub use decide::{decide, halt, next_look};
+pub use decide::{STICKY_WAIVER, decide, halt, next_look};
 pub use decision::{By, Decision, wake};
 pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers};
 pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};
 pub use ledger::{Ledger, Run, Stream, StreamKey, Stretch};
-pub use plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step, StepId};
+pub use plan::{Assumed, CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step, StepId};
 pub use planner::{Wish, plan};
 pub use preflight::{Finding, Severity, preflight};
+pub use repair::{Break, Repairs, repairs};
 pub use resign::RESIGN_WAIVER;
-pub use snapshot::{AtProvider, KeySet, Now, Snapshot};
+pub use snapshot::{Addresses, AtProvider, KeySet, Now, Snapshot};
 pub use state::{LastSweep, Octets, Progress, Said, State, Try};
 pub use target::{NoTarget, Target, target};
-pub use timeline::{Naming, Traced, timeline};
+pub use timeline::{Naming, Traced, timeline, timeline_with_assumed};
 pub use upstream::Upstream;

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::assess::{ServerVerdict, assess};
+use super::assumed::reachable;
 use super::decide::View;
 use super::decision::By;
 use super::gate::{options, version_words};
 use super::target::Target;
 use crate::continuity::{Conflict, Value, Version, check};
-use crate::dns::Name;
 use crate::dnssec::Status;
 use crate::moment::Moment;
 
@@ -116,20 +116,7 @@ impl View<'_> {
 
     /// The signers to which resolvers are led now: by the parent, or by the apex of one to whom the parent leads.
     pub(super) fn led(&self) -> BTreeSet<String> {
-        let owners = |names: &BTreeSet<&Name>| -> BTreeSet<String> {
-            names
-                .iter()
-                .filter_map(|host| self.plan.owner_of(host))
-                .map(|signer| signer.name.clone())
-                .collect()
-        };
-        let mut led = owners(&self.now.parent_ns.values.keys().flatten().collect());
-        for name in led.clone() {
-            if let Some(at) = self.now.providers.get(&name) {
-                led.extend(owners(&at.apex_ns.values.keys().flatten().collect()));
-            }
-        }
-        led
+        reachable(self.plan, self.now)
     }
 
     /// The providers that a name server record in any cache may still lead to.

@@ -6,7 +6,9 @@ use std::fmt;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use super::facts::Fact;
 use crate::dns::Name;
+use crate::evidence::Place;
 use crate::moment::Moment;
 
 /// What the whole plan is for.
@@ -152,6 +154,9 @@ pub struct Signer {
     pub max_ttl: u32,
     /// Whether a person carries out its changes.
     pub manual: bool,
+    /// Whether it lets nobody edit its own apex NS RRset, so that it names itself for as long as it serves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apex_ns_fixed: bool,
     /// Whether it signs each answer from what it holds: no re-sign could drop anything.
     #[serde(default)]
     pub signs_live: bool,
@@ -168,6 +173,17 @@ pub struct GateRules {
     pub stale: u32,
     /// A change that is not seen for that long after it was accepted is tried again, seconds.
     pub patience: u32,
+}
+
+/// A version that nobody here saw, taken to have been served until the first sweep: somebody began the move before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumed {
+    /// Whose servers.
+    pub place: Place,
+    /// What they may have said.
+    pub fact: Fact,
+    /// For how long a cache may hold it, seconds.
+    pub ttl: u32,
 }
 
 /// A frozen plan.
@@ -194,6 +210,10 @@ pub struct Plan {
     pub cds: CdsPolicy,
     /// How the gates are judged.
     pub rules: GateRules,
+    /// A provider that names itself in an apex NS RRset which nobody can edit is taken to be forgotten one TTL of that RRset
+    /// after nothing else names it; what holds only so needs an approval.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sticky_bounded: bool,
     /// Before resolvers are led to a newcomer, its keys must have outlived a re-sign at every member; for so many seconds
     /// that is awaited before a person is asked. None: it is not awaited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,6 +223,9 @@ pub struct Plan {
     /// The hash of the plan that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// What cannot be known and is taken for the worst: versions that may have been served until the first sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<Assumed>,
     /// What to do, in order.
     pub steps: Vec<Step>,
 }
@@ -220,11 +243,28 @@ impl Plan {
         self.signers.iter().find(|signer| signer.name == name)
     }
 
-    /// The provider that runs the name server `host`.
-    pub fn owner_of(&self, host: &Name) -> Option<&Signer> {
+    /// The providers that the name server `host` leads to: one as a rule, several where its addresses are those of several.
+    pub fn owners_of<'a>(&'a self, host: &'a Name) -> impl Iterator<Item = &'a Signer> {
         self.signers
             .iter()
-            .find(|signer| signer.name_servers.contains(host))
+            .filter(|signer| signer.name_servers.contains(host))
+    }
+
+    /// The names of the providers that these name servers lead to; a host that nobody runs leads nowhere.
+    pub fn led_to<'a>(&self, hosts: impl IntoIterator<Item = &'a Name>) -> BTreeSet<String> {
+        let hosts: BTreeSet<&Name> = hosts.into_iter().collect();
+        self.signers
+            .iter()
+            .filter(|signer| signer.name_servers.iter().any(|host| hosts.contains(host)))
+            .map(|signer| signer.name.clone())
+            .collect()
+    }
+
+    /// The name servers that lead to these providers and to no other: what is to name them and nobody else.
+    pub fn hosts_for(&self, of: &[String]) -> BTreeSet<Name> {
+        let mut hosts = self.name_servers(of);
+        hosts.retain(|host| self.owners_of(host).all(|owner| of.contains(&owner.name)));
+        hosts
     }
 
     /// The name servers of these providers.

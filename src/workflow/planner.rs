@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::assumed::{assumed, reachable};
 use super::plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step};
 use super::playbook::{Steps, join, leave, migrate};
+use super::snapshot::Snapshot;
 use super::state::State;
 use crate::dns::Name;
 use crate::moment::Moment;
@@ -25,13 +27,16 @@ pub struct Wish {
     pub rules: GateRules,
     /// The soak of a migration, seconds.
     pub soak: u64,
+    /// Take a provider that names itself for as long as it serves to be forgotten one TTL after nothing else names it.
+    pub sticky_bounded: bool,
     /// For how long a provider's next re-sign is awaited before a person is asked, seconds; none: it is not awaited.
     pub resign: Option<u64>,
     /// Kinds of steps that wait for a person: `ds`, `ns`, `parent`, `all`.
     pub approve: BTreeSet<String>,
 }
 
-/// The plan for `wish`, made at `made`, with digest types as the parent's DS RRset has them.
+/// The plan for `wish`, made at `made` from what is served: digest types are those of the parent's DS RRset, a leaver that is
+/// not named any more is not named again, and what may have been served before is assumed.
 pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
     let group = &wish.group;
     let (mut steps, after): (Vec<Step>, Vec<String>) = match &wish.purpose {
@@ -60,7 +65,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         .iter()
         .filter_map(|name| wish.signers.iter().find(|signer| signer.name == *name).cloned())
         .collect();
-    Plan {
+    let mut plan = Plan {
         format: 1,
         zone: wish.zone.clone(),
         parent: state
@@ -74,10 +79,89 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         digest_types: digest_types(state),
         cds: wish.cds,
         rules: wish.rules,
+        sticky_bounded: wish.sticky_bounded,
         resign: wish.resign,
         made,
         replaces: None,
+        assumed: Vec::new(),
         steps,
+    };
+    leave_out_fixed(&mut plan);
+    leave_unnamed(&mut plan, state.snapshot());
+    plan.assumed = assumed(&plan, state.snapshot());
+    plan
+}
+
+/// Takes out the steps that would edit an apex NS RRset which its provider lets nobody edit; what came after such a step
+/// comes after whatever that came after.
+fn leave_out_fixed(plan: &mut Plan) {
+    let fixed: BTreeSet<String> = plan
+        .signers
+        .iter()
+        .filter(|signer| signer.apex_ns_fixed)
+        .map(|signer| signer.name.clone())
+        .collect();
+    let is_fixed = |step: &Step| matches!(&step.intent, Intent::SetApexNs { at, .. } if fixed.contains(at));
+    while let Some(index) = plan.steps.iter().position(is_fixed) {
+        let gone = plan.steps.remove(index);
+        for step in &mut plan.steps {
+            if step.after.remove(&gone.id) {
+                step.after.extend(gone.after.iter().cloned());
+            }
+        }
+    }
+}
+
+/// In a migration that somebody began, the old provider may not be named any more here or there: then it is not named there
+/// again only to be taken out later. The newcomer names it as long as the delegation does. A DS of it that is gone is put
+/// back only while resolvers are led to it.
+fn leave_unnamed(plan: &mut Plan, now: &Snapshot) {
+    let Purpose::Migrate { from, to } = plan.purpose.clone() else {
+        return;
+    };
+    let at_parent = plan.led_to(now.parent_ns.values.keys().flatten());
+    let at_apex = |name: &str| {
+        let provider = now.providers.get(name);
+        plan.led_to(
+            provider
+                .into_iter()
+                .flat_map(|at| at.apex_ns.values.keys())
+                .flatten(),
+        )
+    };
+    if at_parent.is_empty() {
+        return;
+    }
+    let reachable = reachable(plan, now);
+    let ds_gone = !now
+        .ds
+        .values
+        .keys()
+        .flatten()
+        .any(|ds| now.names_key_of(&plan.zone, ds, &from));
+    let unnamed_at = |at: &str| {
+        let named = if at == to { at_parent.clone() } else { at_apex(at) };
+        !named.is_empty() && !named.contains(&from)
+    };
+    let changes: Vec<bool> = plan
+        .steps
+        .iter()
+        .map(|step| match &step.intent {
+            Intent::SetParentNs { .. } => !at_parent.contains(&from),
+            Intent::SetApexNs { at, .. } => unnamed_at(at),
+            Intent::SetDs { without, .. } => without.is_empty() && ds_gone && !reachable.contains(&from),
+            _ => false,
+        })
+        .collect();
+    for (step, change) in plan.steps.iter_mut().zip(changes) {
+        if !change {
+            continue;
+        }
+        if let Intent::SetParentNs { of } | Intent::SetApexNs { of, .. } | Intent::SetDs { of, .. } =
+            &mut step.intent
+        {
+            of.retain(|name| *name != from);
+        }
     }
 }
 

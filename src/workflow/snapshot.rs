@@ -1,6 +1,7 @@
 //! What is served now, by place, and whose key is whose.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::facts::{Fact, Served, SignerId, Unclear};
 use super::ledger::{Ledger, Stream, StreamKey};
@@ -77,7 +78,12 @@ pub struct AtProvider {
     pub cds: Now<DsSet>,
     /// The CDNSKEY RRset.
     pub cdnskey: Now<BTreeSet<Dnskey>>,
+    /// The addresses in its copy of name servers whose names lie within the zone.
+    pub addresses: Addresses,
 }
+
+/// Addresses of hosts, by host and type (A or AAAA).
+pub type Addresses = BTreeMap<(Name, Rtype), Now<BTreeSet<IpAddr>>>;
 
 /// Everything that is served now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +92,8 @@ pub struct Snapshot {
     pub ds: Now<DsSet>,
     /// The delegation.
     pub parent_ns: Now<BTreeSet<Name>>,
+    /// The addresses in the delegation of name servers whose names lie within the zone.
+    pub glue: Addresses,
     /// Each provider.
     pub providers: BTreeMap<String, AtProvider>,
     /// To whom each key belongs.
@@ -123,6 +131,7 @@ impl Snapshot {
                 Fact::ParentNs(names) => Some(names.clone()),
                 _ => None,
             });
+            gather_addresses(&mut self.glue, stream);
         }
     }
 
@@ -289,10 +298,27 @@ impl AtProvider {
                 _ => {}
             }
         }
+        gather_addresses(&mut self.addresses, stream);
         gather(&mut self.data, stream, |fact| match fact {
             Fact::Data { signed_by } => Some(signed_by.clone()),
             _ => None,
         });
+    }
+}
+
+fn gather_addresses(into: &mut Addresses, stream: &Stream) {
+    let facts = stream.current().into_iter().flat_map(|run| run.facts.iter());
+    for Served { fact, ttl } in facts {
+        if let Fact::Addresses {
+            host,
+            rtype,
+            addresses,
+        } = fact
+        {
+            let now = into.entry((host.clone(), *rtype)).or_default();
+            let held = now.values.entry(addresses.clone()).or_insert(0);
+            *held = (*held).max(*ttl);
+        }
     }
 }
 

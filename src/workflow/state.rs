@@ -15,7 +15,7 @@ use crate::dns::{Message, Name, Rtype};
 use crate::dnssec::{Anchors, Dnskey, KeyId, Memo};
 use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Proto, Sweep};
 use crate::moment::Moment;
-use crate::ports::{Applied, FailureClass};
+use crate::ports::{Applied, FailureClass, inner_hosts};
 
 /// How far a step is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,7 @@ pub struct State {
     pool_list: Vec<Dnskey>,
     keyed: HashSet<BlobId>,
     address_ttls: BTreeMap<Name, u32>,
+    inner_hosts: BTreeSet<Name>,
     snapshot: Arc<Snapshot>,
     sweeps: u64,
     memo: Memo,
@@ -140,6 +141,7 @@ impl State {
             pool_list: Vec::new(),
             keyed: HashSet::new(),
             address_ttls: BTreeMap::new(),
+            inner_hosts: BTreeSet::new(),
             snapshot: Arc::default(),
             sweeps: 0,
             memo: Memo::default(),
@@ -241,6 +243,7 @@ impl State {
             let held = self.address_ttls.entry(server.name.clone()).or_insert(0);
             *held = (*held).max(server.address_ttl);
         }
+        self.inner_hosts = inner_hosts(&servers.topology.zone, &servers.providers);
         self.servers = Some(Arc::new(servers.clone()));
         self.readings.clear();
     }
@@ -373,6 +376,7 @@ impl State {
             parent: &servers.topology.parent,
             parent_keys: self.upstream.parent_keys(),
             pool: &self.pool_list,
+            inner_hosts: &self.inner_hosts,
             address_ttl: &address_ttl,
             memo: &self.memo,
         };

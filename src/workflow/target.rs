@@ -1,7 +1,9 @@
 //! What a step wants: the state to reach, whether it is reached, and the change that is missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
+use super::facts::ADDRESS_TYPES;
 use super::plan::{CdsPolicy, Intent, Plan};
 use super::snapshot::{KeySet, Snapshot};
 use crate::dns::{Name, Record, Rtype};
@@ -41,7 +43,12 @@ pub enum Target {
         hosts: BTreeSet<Name>,
     },
     /// The delegation is exactly this.
-    ParentNs(BTreeSet<Name>),
+    ParentNs {
+        /// The hosts.
+        hosts: BTreeSet<Name>,
+        /// The addresses that go with those of them whose names lie within the zone, by host and type.
+        glue: BTreeMap<(Name, Rtype), BTreeSet<IpAddr>>,
+    },
     /// The provider serves nothing any more, whenever it likes.
     Retired(String),
     /// Nothing changes.
@@ -81,12 +88,68 @@ pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, No
         Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
         Intent::SetApexNs { at, of } => Target::ApexNs {
             at: at.clone(),
-            hosts: plan.name_servers(of),
+            hosts: plan.hosts_for(of),
         },
-        Intent::SetParentNs { of } => Target::ParentNs(plan.name_servers(of)),
+        Intent::SetParentNs { of } => {
+            let hosts = plan.hosts_for(of);
+            let glue = glue_of(&plan.zone, &hosts, now)?;
+            Target::ParentNs { hosts, glue }
+        }
         Intent::Retire { provider } => Target::Retired(provider.clone()),
         Intent::Soak { .. } => Target::Nothing,
     })
+}
+
+/// The addresses that the copies of the zone hold for those of `hosts` that lie within it.
+fn glue_of(
+    zone: &Name,
+    hosts: &BTreeSet<Name>,
+    now: &Snapshot,
+) -> Result<BTreeMap<(Name, Rtype), BTreeSet<IpAddr>>, NoTarget> {
+    let mut out = BTreeMap::new();
+    for host in hosts.iter().filter(|host| host.is_at_or_below(zone)) {
+        let mut any = false;
+        for rtype in ADDRESS_TYPES {
+            let key = (host.clone(), rtype);
+            let copies = now.providers.values().filter_map(|at| at.addresses.get(&key));
+            let found: BTreeSet<IpAddr> = copies
+                .flat_map(|copy| copy.values.keys())
+                .flatten()
+                .copied()
+                .collect();
+            any |= !found.is_empty();
+            out.insert(key, found);
+        }
+        if !any {
+            return Err(NoTarget(format!(
+                "no copy of the zone holds an address of {host}"
+            )));
+        }
+    }
+    Ok(out)
+}
+
+fn glue_changes(
+    wanted: &BTreeMap<(Name, Rtype), BTreeSet<IpAddr>>,
+    ttl: u32,
+    now: &Snapshot,
+) -> Vec<RrsetChange> {
+    let keys: BTreeSet<&(Name, Rtype)> = wanted.keys().chain(now.glue.keys()).collect();
+    let nothing = BTreeSet::new();
+    keys.into_iter()
+        .filter_map(|key| {
+            let seen = now
+                .glue
+                .get(key)
+                .map(|seen| seen.values.clone())
+                .unwrap_or_default();
+            let wanted = wanted.get(key).unwrap_or(&nothing);
+            set_change(&key.0, key.1, ttl, &seen, wanted, |address| match address {
+                IpAddr::V4(address) => address.octets().to_vec(),
+                IpAddr::V6(address) => address.octets().to_vec(),
+            })
+        })
+        .collect()
 }
 
 fn union_of<T: Ord>(
@@ -216,7 +279,13 @@ impl Target {
             Target::ApexNs { at: name, hosts } => {
                 at(name).is_some_and(|provider| provider.apex_ns.all(|seen| seen == hosts))
             }
-            Target::ParentNs(hosts) => now.parent_ns.all(|seen| seen == hosts),
+            Target::ParentNs { hosts, glue } => {
+                let there = |(key, wanted): (&(Name, Rtype), &BTreeSet<IpAddr>)| {
+                    let seen = now.glue.get(key).map(|seen| &seen.values);
+                    seen.map_or(wanted.is_empty(), |seen| seen.keys().all(|one| one == wanted))
+                };
+                now.parent_ns.all(|seen| seen == hosts) && glue.iter().all(there)
+            }
             Target::Retired(_) | Target::Nothing => true,
         }
     }
@@ -264,11 +333,14 @@ impl Target {
                     .into_iter()
                     .collect()
             }
-            Target::ParentNs(hosts) => {
+            Target::ParentNs { hosts, glue } => {
                 let (ttl, seen) = (now.parent_ns.ttl(), &now.parent_ns.values);
-                set_change(zone, Rtype::NS, ttl, seen, hosts, |host| host.wire().to_vec())
+                let ns = set_change(zone, Rtype::NS, ttl, seen, hosts, |host| host.wire().to_vec());
+                let (placed, gone): (Vec<_>, Vec<_>) = glue_changes(glue, ttl, now)
                     .into_iter()
-                    .collect()
+                    .partition(|change| hosts.contains(&change.name));
+                // A host is named only where it can be found, and its address goes only when nothing names it.
+                placed.into_iter().chain(ns).chain(gone).collect()
             }
             Target::Retired(_) | Target::Nothing => Vec::new(),
         }
@@ -310,7 +382,7 @@ fn keys_change(
 }
 
 fn set_change<T: Ord>(
-    zone: &Name,
+    owner: &Name,
     rtype: Rtype,
     ttl: u32,
     seen: &std::collections::BTreeMap<BTreeSet<T>, u32>,
@@ -319,7 +391,7 @@ fn set_change<T: Ord>(
 ) -> Option<RrsetChange> {
     let anywhere: BTreeSet<&T> = seen.keys().flatten().collect();
     let everywhere = |one: &T| !seen.is_empty() && seen.keys().all(|set| set.contains(one));
-    let record = |one: &T| Record::new(zone.clone(), rtype, ttl, rdata(one));
+    let record = |one: &T| Record::new(owner.clone(), rtype, ttl, rdata(one));
     let add: Vec<Record> = wanted.iter().filter(|one| !everywhere(one)).map(record).collect();
     let remove: Vec<Record> = anywhere
         .iter()
@@ -331,7 +403,7 @@ fn set_change<T: Ord>(
     }
     let expect = anywhere.iter().map(|one| record(one)).collect();
     Some(RrsetChange {
-        name: zone.clone(),
+        name: owner.clone(),
         rtype,
         ttl,
         add,

@@ -16,8 +16,10 @@ use crate::evidence::Place;
 pub struct Traced {
     /// What the checker judges.
     pub timeline: Timeline,
-    /// For each version, in the same order, what was seen; none for a version that is only planned.
+    /// For each version, in the same order, what was seen; none for a version that is only planned or assumed.
     pub seen: Vec<Option<Stretch>>,
+    /// So many of them, the first ones, nobody saw: they may have been served until the first sweep.
+    pub assumed: usize,
 }
 
 /// Turns facts into the names that a timeline uses.
@@ -35,14 +37,11 @@ impl<'a> Naming<'a> {
 
     /// The providers that a set of name servers leads to; a host that nobody owns stands for itself.
     pub fn providers(&self, hosts: &BTreeSet<Name>) -> Vec<String> {
-        let named: BTreeSet<String> = hosts
+        let mut named = self.plan.led_to(hosts);
+        let strangers = hosts
             .iter()
-            .map(|host| {
-                self.plan
-                    .owner_of(host)
-                    .map_or_else(|| format!("?{host}"), |s| s.name.clone())
-            })
-            .collect();
+            .filter(|host| self.plan.owners_of(host).next().is_none());
+        named.extend(strangers.map(|host| format!("?{host}")));
         named.into_iter().collect()
     }
 
@@ -75,7 +74,7 @@ impl<'a> Naming<'a> {
         }
     }
 
-    fn value(&self, place: &Place, fact: &Fact) -> Option<Value> {
+    pub(super) fn value(&self, place: &Place, fact: &Fact) -> Option<Value> {
         Some(match (place, fact) {
             (Place::Parent, Fact::ParentNs(hosts)) => Value::ParentNs {
                 providers: self.providers(hosts),
@@ -142,7 +141,44 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
     traced
 }
 
+/// The same with what the plan assumes to have been served until the first sweep: what gates are judged by.
+pub fn timeline_with_assumed(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) -> Traced {
+    let seen = timeline(plan, ledger, pool);
+    let Some(began) = ledger.began() else {
+        return seen;
+    };
+    let naming = Naming::new(plan, pool);
+    // A ledger that goes back to an earlier plan knows nothing of the time between the two.
+    let first = began.max(plan.made);
+    let from = first.floor_seconds() - 1;
+    // It meets what was seen first: who was led there by the one may have fetched the other.
+    let until = (first.ceil_seconds() + i64::from(plan.rules.margin)).max(first.floor_seconds() + 1);
+    let mut all = Traced {
+        timeline: crate::continuity::Timeline {
+            versions: Vec::new(),
+            ..seen.timeline.clone()
+        },
+        ..Traced::default()
+    };
+    for version in &plan.assumed {
+        if let Some(value) = naming.value(&version.place, &version.fact) {
+            all.push(Version::new(value, from, Some(until), version.ttl), None);
+        }
+    }
+    all.assumed = all.seen.len();
+    for (version, stretch) in seen.timeline.versions.into_iter().zip(seen.seen) {
+        all.push(version, stretch);
+    }
+    all
+}
+
 impl Traced {
+    /// Whether nobody saw the version and it is only assumed.
+    pub fn is_assumed(&self, version: &Version) -> bool {
+        let at = self.timeline.versions.iter().position(|own| own == version);
+        at.is_some_and(|at| at < self.assumed)
+    }
+
     /// Adds a version and whatever names it uses.
     pub fn push(&mut self, version: Version, seen: Option<Stretch>) {
         declare(&mut self.timeline, &version.value);

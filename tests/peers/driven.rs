@@ -8,9 +8,11 @@ use anyhow::{Result, ensure};
 
 use crate::deeds::{Deed, Phase, Who, carry_out};
 use crate::lab::{Lab, Setup, until};
+use crate::oracle::verdict::NO_ENTRY;
 use crate::product::{self, expect_done};
-use crate::served::{ds_served, keys_at, names_are};
+use crate::served::{ds_served, has_ds, has_keys, keys_at, names_are};
 use crate::servers::Kind;
+use crate::zone::TTL;
 
 /// A move from one provider to another, and what happens on the way.
 pub(crate) struct Move<'a> {
@@ -52,6 +54,87 @@ impl Move<'_> {
         std::thread::sleep(Duration::from_secs(3));
         lab.expect_clean()
     }
+}
+
+/// A move that a person began: the old provider got the newcomer's keys and the registry its DS, and a moment later `unbroken`
+/// is asked to go on. Nobody may notice: what was served before is in the caches.
+pub(crate) fn begun(from: Kind, to: Kind, setup: Setup) -> Result<()> {
+    let mut lab = Lab::start(&[from, to], setup)?;
+    for key in &lab.newcomer().signing {
+        lab.leaver().server.add_key(key)?;
+    }
+    lab.registry.add_ds(&lab.newcomer().ds)?;
+    until("what was done by hand is served", || {
+        Ok(has_keys(lab.leaver(), lab.newcomer())? && has_ds(lab.newcomer())?)
+    })?;
+    product::prepare(&lab, &[from], Duration::from_secs(6), Duration::ZERO)?;
+    let begun = Instant::now();
+    let plan = product::plan(&lab, &["migrate", "--from", from.label(), "--to", to.label()])?;
+    fs::write(lab.settings.dir().join("plan.log"), &plan)?;
+    ensure!(
+        plan.contains("warning [begun]") && plan.contains("done already"),
+        "the plan does not say what was found:\n{plan}"
+    );
+    let outcome = product::run(&lab)?.finish()?;
+    fs::write(lab.settings.dir().join("run.log"), &outcome.stdout)?;
+    expect_done(&lab, &["run"], &outcome)?;
+    ensure!(
+        !outcome.stdout.contains("step   05-ds-add"),
+        "the DS was added again:\n{}",
+        outcome.stdout
+    );
+    println!("planned and run in {:.1} s", begun.elapsed().as_secs_f32());
+    expect_group(&lab, &[1])?;
+    lab.signers[0].server.stop();
+    std::thread::sleep(Duration::from_secs(3));
+    lab.expect_clean()
+}
+
+/// A person named the newcomer at the parent, and nothing else was done: it is broken, and both judges see it. `unbroken` repairs
+/// it first; what was broken stays in caches for two TTLs at most (a DS, and a DNSKEY RRset that it vouched for), and nothing
+/// that is done afterwards breaks anything.
+pub(crate) fn repaired(from: Kind, to: Kind, setup: Setup) -> Result<()> {
+    let mut lab = Lab::start(&[from, to], setup)?;
+    let (old, new) = (from.name_server(), to.name_server());
+    product::prepare(&lab, &[from], Duration::from_secs(6), Duration::ZERO)?;
+    let begun = Instant::now();
+    lab.registry.set_name_servers(&[old], &[old, new])?;
+    lab.oracle.fault_within(NO_ENTRY, begun, Duration::from_secs(5))?;
+    let plan = product::plan(&lab, &["migrate", "--from", from.label(), "--to", to.label()])?;
+    fs::write(lab.settings.dir().join("plan.log"), &plan)?;
+    ensure!(
+        plan.contains("warning [broken-now]") && plan.contains("step 05-ds-add repairs it"),
+        "the plan does not say what is broken:\n{plan}"
+    );
+    let mut run = product::run(&lab)?;
+    until("it is repaired", || {
+        Ok(run.has_ended()? || has_ds(lab.newcomer())?)
+    })?;
+    std::thread::sleep(2 * Duration::from_secs(u64::from(TTL) + 1));
+    let then = lab.oracle.findings().faulty;
+    ensure!(then > 0, "the oracle saw nothing");
+    let outcome = run.finish()?;
+    fs::write(lab.settings.dir().join("run.log"), &outcome.stdout)?;
+    // The move is done, and the verdict says what it found.
+    ensure!(
+        outcome.code == Some(1) && outcome.stdout.contains("NOT continuous"),
+        "the run ended with {:?}:\n{}\n{}",
+        outcome.code,
+        outcome.stdout,
+        outcome.stderr
+    );
+    expect_group(&lab, &[1])?;
+    lab.signers[0].server.stop();
+    std::thread::sleep(Duration::from_secs(3));
+    let faulty = lab.oracle.findings().faulty;
+    ensure!(
+        faulty == then,
+        "{} faulty mixtures long after the repair\n{}",
+        faulty - then,
+        lab.verdicts()
+    );
+    println!("{}", lab.verdicts());
+    Ok(())
 }
 
 /// A group grows to three and shrinks to two.

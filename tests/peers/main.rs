@@ -112,6 +112,11 @@ scenarios! {
     driven_powerdns_to_bind_ksk_roll =>
         Move { from: PowerDns, to: Bind, setup: ON_BIND, soak: 15, deeds: &[(Both, Roll(New, Ksk))] }.drive();
 
+    /// Begun by hand and finished by `unbroken`: the newcomer's keys in one set, and both DS.
+    begun_by_hand_bind_to_knot => driven::begun(Bind, Knot, ON_KNOT);
+    /// Named by hand before its DS: broken, and repaired first.
+    named_too_early_knot_to_bind => driven::repaired(Knot, Bind, ON_KNOT);
+
     /// Driven by `unbroken`: two more join, and the first one leaves.
     driven_group_of_three => driven::three();
 }

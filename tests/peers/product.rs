@@ -46,11 +46,12 @@ pub(crate) fn prepare(lab: &Lab, group: &[Kind], soak: Duration, resign: Duratio
     Ok(())
 }
 
-/// Plans, which has to succeed.
-pub(crate) fn plan(lab: &Lab, playbook: &[&str]) -> Result<()> {
+/// Plans, which has to succeed; gives what was printed.
+pub(crate) fn plan(lab: &Lab, playbook: &[&str]) -> Result<String> {
     let args = [&["plan", "--zone", ZONE], playbook].concat();
     let outcome = begin(lab, &args, LOOK_LIMIT)?.finish()?;
-    expect_done(lab, &args, &outcome)
+    expect_done(lab, &args, &outcome)?;
+    Ok(outcome.stdout)
 }
 
 /// Begins to carry the plan out.

@@ -51,8 +51,8 @@ async fn the_same_key_at_both_is_no_clash() {
         let record = key.record(zone.apex(), 3_600);
         zone.add(&record);
     });
-    let findings = scene.findings().await;
-    assert!(findings.is_empty(), "{findings:#?}");
+    // It is a move that somebody began, and nothing worse.
+    only(&scene.findings().await, "begun", false);
 }
 
 #[tokio::test]

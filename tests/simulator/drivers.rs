@@ -69,6 +69,7 @@ impl Stage {
             zone: bunch().zone.clone(),
             providers,
             name_servers,
+            own_addresses: BTreeMap::new(),
             parent: Arc::new(Driver {
                 stage: self.clone(),
                 operator: REGISTRY,

@@ -166,6 +166,7 @@ fn wish(scenario: &Scenario) -> Wish {
         max_ttl: 0,
         manual: scenario.providers[number].operator.person.is_some(),
         signs_live: true,
+        apex_ns_fixed: false,
     };
     Wish {
         zone: bunch().zone.clone(),
@@ -181,5 +182,6 @@ fn wish(scenario: &Scenario) -> Wish {
         soak: scenario.soak,
         approve: scenario.approve.clone(),
         resign: None,
+        sticky_bounded: false,
     }
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use unbroken::dnssec::Anchors;
-use unbroken::lab::{self, Crowd, CrowdConfig, LabConfig, Tally, Ttls, VirtualClock, World, WorldTransport};
+use unbroken::lab::{
+    self, Crowd, CrowdConfig, LabConfig, Policy, Tally, Ttls, VirtualClock, World, WorldTransport,
+};
 use unbroken::moment::Moment;
 use unbroken::ports::{Clock, Journal, Transport};
 use unbroken::runner::{Ending, Quiet, Reporter, RunError, Runner, Team, Until};
@@ -34,6 +36,12 @@ pub(crate) struct Scene {
     /// Between two questions of a resolver.
     pub(crate) pace: Duration,
     pub(crate) seed: u64,
+    /// Providers whose own apex NS RRset nobody can edit.
+    pub(crate) fixed: Vec<String>,
+    /// Plan with `--sticky bounded`.
+    pub(crate) sticky_bounded: bool,
+    /// The crowd's policies; none: one of each kind.
+    pub(crate) policies: Option<Vec<Policy>>,
 }
 
 impl Scene {
@@ -67,6 +75,9 @@ impl Scene {
             interval: Duration::from_secs(3_600),
             pace: Duration::from_secs(60),
             seed: 1,
+            fixed: Vec::new(),
+            sticky_bounded: false,
+            policies: None,
         }
     }
 }
@@ -100,6 +111,9 @@ impl Stage {
         let mut settings = CrowdConfig::for_world(&world, scene.config.now).unwrap();
         settings.interval = scene.pace;
         settings.seed = scene.seed;
+        if let Some(policies) = &scene.policies {
+            settings.policies.clone_from(policies);
+        }
         let crowd = Crowd::new(transport.clone(), settings);
         let tally = crowd.tally();
         hands.attach(Box::new(crowd)).await;
@@ -125,13 +139,17 @@ impl Stage {
 
     pub(crate) fn plan(&self, runner: &Runner) -> (Plan, Vec<Finding>) {
         let scene = &self.scene;
-        let wish = lab::wish(
+        let mut wish = lab::wish(
             &self.world,
             scene.purpose.clone(),
             &scene.group,
             scene.rules,
             scene.soak,
         );
+        wish.sticky_bounded = scene.sticky_bounded;
+        for signer in &mut wish.signers {
+            signer.apex_ns_fixed = scene.fixed.contains(&signer.name);
+        }
         let made = plan(&wish, &runner.state, self.clock.now());
         let findings = preflight(&runner.state, &made);
         (made, findings)
@@ -193,6 +211,14 @@ impl Stage {
             })
             .collect();
         assert!(bad.is_empty(), "{what}: {bad:#?}");
+    }
+
+    /// Complete, whatever the verdict.
+    pub(crate) fn assert_ended(exit: &Exit, what: &str) {
+        assert!(
+            matches!(exit, Exit::Ended(Ending::Complete(_))),
+            "{what}: {exit:#?}"
+        );
     }
 
     /// Complete and continuous.

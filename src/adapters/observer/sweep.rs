@@ -103,6 +103,11 @@ fn provider_questions(request: &SweepRequest) -> Vec<(Name, Rtype)> {
     out.push(probes.no_data.clone());
     out.push((probes.no_name.clone(), Rtype::A));
     out.extend(probes.wildcard.clone().map(|name| (name, Rtype::A)));
+    for host in request.inner_hosts() {
+        out.extend([(host.clone(), Rtype::A), (host, Rtype::AAAA)]);
+    }
+    let mut seen = BTreeSet::new();
+    out.retain(|question| seen.insert(question.clone()));
     out
 }
 

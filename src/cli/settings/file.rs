@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::text::{ByReference, Located, Period, ServerAddress, table};
@@ -139,9 +141,14 @@ impl DriverName {
 pub(super) struct ProviderTable {
     /// How to talk to it: `rfc2136` (updates with TSIG), `powerdns` (its HTTP API), `manual` (you do it, unbroken watches).
     pub(super) driver: Located<DriverName>,
-    /// The host names of its servers for this zone. No two providers share one.
-    #[schemars(with = "Vec<String>")]
-    pub(super) name_servers: Vec<Located<Name>>,
+    /// The host names of its servers for this zone. Two providers share one only where each says which of its addresses are
+    /// its own.
+    #[schemars(with = "Vec<HostForm>")]
+    pub(super) name_servers: Vec<Located<Host>>,
+    /// It lets nobody edit its own apex NS RRset, so that it names itself for as long as it serves. Leaving it takes
+    /// `unbroken plan --sticky bounded`. Default: false.
+    #[serde(default)]
+    pub(super) apex_ns_fixed: bool,
     /// rfc2136: `bind`, `knot` or `generic`.
     pub(super) profile: Option<Located<Profile>>,
     /// rfc2136: the address for updates, transfers and authenticated reads, port 53 unless given.
@@ -157,6 +164,62 @@ pub(super) struct ProviderTable {
     pub(super) server_id: Option<Located<String>>,
     /// powerdns: allow `http://` to an address that is not loopback. The API key is then readable on the way.
     pub(super) insecure_http: Option<Located<bool>>,
+}
+
+/// A name server: its name, and where only some of its addresses are this provider's, which.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    pub(super) name: Name,
+    pub(super) addresses: Vec<ServerAddress>,
+}
+
+/// A name server as it is written, for the schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its form counts")]
+enum HostForm {
+    /// Its name.
+    Name(String),
+    /// A host whose addresses are those of several providers.
+    Shared {
+        /// Its name.
+        name: String,
+        /// Those of its addresses that are this provider's.
+        addresses: Vec<String>,
+    },
+}
+
+impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Host, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            name: Name,
+            addresses: Vec<ServerAddress>,
+        }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Host;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a host name, or { name = \"HOST.\", addresses = [\"192.0.2.1\"] }")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Host, E> {
+                let name = Name::parse(text).map_err(E::custom)?;
+                Ok(Host {
+                    name,
+                    addresses: Vec::new(),
+                })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Host, A::Error> {
+                let fields = Fields::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Host {
+                    name: fields.name,
+                    addresses: fields.addresses,
+                })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A registrar, registry or parent zone.

@@ -87,6 +87,12 @@ pub struct ProbeSettings {
 pub struct ProviderSettings {
     /// The host names of its servers.
     pub name_servers: Vec<Name>,
+    /// Of hosts that lead to several providers: which addresses are this one's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub own_addresses: BTreeMap<Name, Vec<SocketAddr>>,
+    /// Whether its own apex NS RRset can be edited by nobody.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub apex_ns_fixed: bool,
     /// How to talk to it.
     #[serde(flatten)]
     pub driver: ProviderDriver,

@@ -1,12 +1,13 @@
 //! From the file as written to the settings: what serde cannot see, such as that a named provider exists.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::error::{Place, SettingsError};
 use super::file::{
-    DriverName, File, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable, ProviderTable,
+    DriverName, File, Host, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable, ProviderTable,
     TsigTable, WebhookTable, ZoneTable,
 };
 use super::text::{ByReference, Located, Period};
@@ -101,7 +102,7 @@ impl Source<'_> {
         &self,
         tables: BTreeMap<Located<String>, ProviderTable>,
     ) -> Result<BTreeMap<String, ProviderSettings>, SettingsError> {
-        let mut servers: BTreeMap<Name, String> = BTreeMap::new();
+        let mut servers: BTreeMap<Name, Vec<(String, Vec<SocketAddr>)>> = BTreeMap::new();
         let mut providers = BTreeMap::new();
         for (key, table) in tables {
             self.label(&key)?;
@@ -109,20 +110,28 @@ impl Source<'_> {
                 return Err(self.error(&key, format!("provider {} has no name_servers", key.get())));
             }
             for server in &table.name_servers {
-                let taken = servers.insert(server.get().clone(), key.get().clone());
-                if let Some(other) = taken {
-                    let text = if other == *key.get() {
-                        format!("the name server {} is here twice", server.get())
+                let Host { name, addresses } = server.get();
+                let own: Vec<SocketAddr> = addresses.iter().map(|address| address.0).collect();
+                let taken = servers.entry(name.clone()).or_default();
+                let clash = taken.iter().find(|(other, theirs)| {
+                    let apart = !own.is_empty()
+                        && !theirs.is_empty()
+                        && own.iter().all(|address| !theirs.contains(address));
+                    other == key.get() || !apart
+                });
+                if let Some((other, _)) = clash {
+                    let text = if other == key.get() {
+                        format!("the name server {name} is here twice")
                     } else {
-                        format!(
-                            "the name server {} belongs to provider {other} already",
-                            server.get()
-                        )
+                        format!("the name server {name} belongs to provider {other} already")
                     };
                     return Err(self.error(server, text).hint(
-                        "each provider needs name servers of its own, or it cannot be told which of them a resolver asks",
+                        "each provider needs name servers of its own, or it cannot be told which of them a resolver asks; of a \
+                         host that leads to both, say at each which addresses are its own: { name = \"HOST.\", addresses = \
+                         [\"192.0.2.1\"] }",
                     ));
                 }
+                taken.push((key.get().clone(), own));
             }
             providers.insert(key.get().clone(), self.provider(&key, table)?);
         }
@@ -163,7 +172,13 @@ impl Source<'_> {
             DriverName::Manual => ProviderDriver::Manual,
         };
         Ok(ProviderSettings {
-            name_servers: table.name_servers.into_iter().map(Located::into_inner).collect(),
+            own_addresses: own_addresses(&table.name_servers),
+            name_servers: table
+                .name_servers
+                .into_iter()
+                .map(|host| host.into_inner().name)
+                .collect(),
+            apex_ns_fixed: table.apex_ns_fixed,
             driver,
         })
     }
@@ -419,6 +434,21 @@ impl Source<'_> {
             timeout: positive(table.timeout, default.timeout)?,
         })
     }
+}
+
+/// Which addresses of which hosts are a provider's own, where it says so.
+fn own_addresses(hosts: &[Located<Host>]) -> BTreeMap<Name, Vec<SocketAddr>> {
+    hosts
+        .iter()
+        .map(Located::get)
+        .filter(|host| !host.addresses.is_empty())
+        .map(|host| {
+            (
+                host.name.clone(),
+                host.addresses.iter().map(|address| address.0).collect(),
+            )
+        })
+        .collect()
 }
 
 /// The keys of a table that belong to one driver each.

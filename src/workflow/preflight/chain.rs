@@ -1,10 +1,12 @@
 //! The chain of trust as it is now.
 
-use super::{Finding, refuse};
+use super::{Finding, refuse, warn};
 use crate::dnssec::Status;
 use crate::workflow::assess::{alone, assess};
 use crate::workflow::plan::Plan;
+use crate::workflow::repair::heals;
 use crate::workflow::state::State;
+use crate::workflow::timeline::timeline_with_assumed;
 
 /// Nothing can be proven below a chain that does not hold above.
 pub(super) fn above(state: &State) -> Option<Finding> {
@@ -21,9 +23,16 @@ pub(super) fn members(state: &State, plan: &Plan) -> Vec<Finding> {
     let Some(sweep) = &state.last_sweep else {
         return Vec::new();
     };
-    assess(state, sweep.ended)
+    let traced = timeline_with_assumed(plan, &state.ledger, &state.pool);
+    let verdicts = assess(state, sweep.ended);
+    let healed = verdicts.iter().any(|verdict| verdict.status == Status::Bogus)
+        && heals(state, plan, &traced, sweep.ended);
+    verdicts
         .into_iter()
         .filter(|verdict| plan.before.contains(&verdict.provider))
+        // To a leaver that is not named any more no DS has to lead; where resolvers can still hold something of it, that is
+        // told of as a mixture.
+        .filter(|verdict| verdict.delegated || plan.after.contains(&verdict.provider))
         .filter(|verdict| matches!(verdict.status, Status::Bogus | Status::Insecure))
         .map(|verdict| {
             let word = if verdict.status == Status::Bogus {
@@ -31,12 +40,20 @@ pub(super) fn members(state: &State, plan: &Plan) -> Vec<Finding> {
             } else {
                 "insecure"
             };
+            let text = format!(
+                "{} ({}) at {}: {}",
+                verdict.server, verdict.address, verdict.provider, verdict.why
+            );
+            if healed && verdict.status == Status::Bogus {
+                return warn(
+                    "bogus-now",
+                    text,
+                    "the plan repairs it with its first steps, which need no wait: carry it out now",
+                );
+            }
             refuse(
                 &format!("{word}-now"),
-                format!(
-                    "{} ({}) at {}: {}",
-                    verdict.server, verdict.address, verdict.provider, verdict.why
-                ),
+                text,
                 "a move starts from a zone that validates at every server: repair it first",
             )
         })

@@ -1,7 +1,9 @@
 //! What stands against a plan before anything is touched. `docs/errors.md` lists every code.
 
+mod begun;
 mod chain;
 mod contents;
+mod hosts;
 mod keys;
 mod life;
 mod membership;
@@ -82,6 +84,12 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(membership::membership(plan));
     findings.extend(chain::above(state));
+    findings.extend(begun::changed_since(plan, now));
+    findings.extend(begun::sticky(plan));
+    findings.extend(begun::begun(state, plan));
+    findings.extend(begun::broken(state, plan));
+    findings.extend(hosts::addresses(plan, now));
+    findings.extend(hosts::shared(plan));
     findings.extend(servers::answers(state));
     findings.extend(servers::blind_spots(state));
     findings.extend(chain::members(state, plan));

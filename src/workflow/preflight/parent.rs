@@ -21,7 +21,7 @@ pub(super) fn delegation(plan: &Plan, now: &Snapshot) -> Vec<Finding> {
     };
     named
         .iter()
-        .filter(|host| plan.owner_of(host).is_none())
+        .filter(|host| plan.owners_of(host).next().is_none())
         .map(|host| {
             refuse(
                 "unknown-name-server",
