@@ -266,7 +266,9 @@ impl View<'_> {
 
     /// No more resolvers are led to another provider while some hold a mixture that fails and that passes by itself.
     fn while_others_fail(&self, step: &Step) -> Option<Decision> {
-        if !matches!(step.intent, Intent::SetApexNs { .. } | Intent::SetParentNs { .. }) {
+        let names = matches!(step.intent, Intent::SetApexNs { .. } | Intent::SetParentNs { .. });
+        // In a leave, to take a name out is the repair.
+        if !names || may_repair(self.plan, &step.intent) {
             return None;
         }
         let now = self.as_of();

@@ -11,7 +11,6 @@ use super::gate::version_words;
 use super::mixture::conflicts;
 use super::target::Target;
 use crate::continuity::{Conflict, Value, Version};
-use crate::dns::Name;
 use crate::dnssec::Status;
 use crate::moment::Moment;
 
