@@ -13,8 +13,8 @@ use unbroken::dns::{Name, Rcode, Record, Rtype};
 use unbroken::evidence::Proto;
 use unbroken::lab::{Asked, Before, Delays, Habit, ProviderConfig, RoleKey, SignerKind, SigningKey, Zone};
 use unbroken::moment::Moment;
-use unbroken::runner::{Ending, Reporter};
-use unbroken::workflow::{Decision, Event, Gate, Purpose, State};
+use unbroken::runner::{Ending, Reporter, Until};
+use unbroken::workflow::{Approval, Decision, Event, Gate, Purpose, State};
 
 use SignerKind::{Csk, KskZsk};
 
@@ -817,6 +817,98 @@ async fn refused_wishes_that_make_no_sense() {
     has(
         &refused(scene(both(), &["a", "b"], join("b")), |_| {}).await,
         "already-a-member",
+    );
+}
+
+/// A server that was silent when it was asked over TCP is asked again as soon as it answers over UDP, and holds up nothing.
+#[tokio::test]
+async fn a_server_that_was_silent_over_tcp_is_asked_again() {
+    let scene = || {
+        let mut scene = watched();
+        for provider in &mut scene.config.providers {
+            provider.publish_cds = false;
+        }
+        scene.config.delays.secondary = Duration::from_secs(400);
+        scene
+    };
+    let undisturbed = played(scene(), |_| Box::new(|_, _| {})).await;
+    // The registry's second server is silent while the keys are on their way, when everything is asked over TCP too.
+    let silent = played(scene(), |stage| {
+        let world = stage.world.clone();
+        let server = stage.world.addresses("registry")[1];
+        let mut since: Option<Moment> = None;
+        Box::new(move |at, decision| match since {
+            None if acts_on(decision, "keys-at-b") => {
+                world.set_habit(server, Some(Arc::new(Sick(Before::Drop))));
+                since = Some(at);
+            }
+            Some(begun) if at >= begun + Duration::from_secs(430) => world.set_habit(server, None),
+            _ => {}
+        })
+    })
+    .await;
+    for played in [&undisturbed, &silent] {
+        Stage::assert_complete(&played.exit, "silent over TCP");
+    }
+    let (plain, with) = (
+        taken(&undisturbed.diary, "ds-add"),
+        taken(&silent.diary, "ds-add"),
+    );
+    assert!(with <= plain + Duration::from_secs(120), "{with} after {plain}");
+}
+
+/// Moves as `scene` says; a person has to approve one step, and says yes after half a day.
+async fn with_a_slow_person(scene: Scene, step: &'static str) -> Vec<(Moment, Decision)> {
+    let stage = Stage::new(scene).await;
+    let diary = Diary::default();
+    let watcher = Watcher {
+        diary: diary.clone(),
+        hook: Box::new(|_, _| {}),
+    };
+    let mut runner = stage.open(Box::new(Kept::default()), Box::new(watcher));
+    runner.survey().await.unwrap();
+    runner.sweep().await.unwrap();
+    let (mut made, _) = stage.plan(&runner);
+    for one in &mut made.steps {
+        one.approval = one.id.0.ends_with(step);
+    }
+    let (plan, clock, asked) = (made.hash(), stage.clock.clone(), diary.clone());
+    runner.inbox = Box::new(move || {
+        let diary = asked.all();
+        let question = diary.iter().find_map(|(at, decision)| match decision {
+            Decision::Person {
+                what, approve: true, ..
+            } => Some((*at, what.clone())),
+            _ => None,
+        });
+        let half_a_day = Duration::from_secs(43_200);
+        let answered = question.filter(|(at, _)| clock.now() >= *at + half_a_day);
+        let said = answered.map(|(_, what)| Approval {
+            what,
+            plan: plan.clone(),
+            by: "ann".to_owned(),
+            note: String::new(),
+        });
+        said.into_iter().collect()
+    });
+    runner.adopt(made).unwrap();
+    let ending = runner.run(Until::Complete).await.unwrap();
+    assert!(matches!(ending, Ending::Complete(_)), "{ending:?}");
+    diary.all()
+}
+
+/// Only what follows from a person's word waits for it: another step is taken when its gate opens, and not at the next look.
+#[tokio::test]
+async fn a_slow_person_holds_up_no_other_step() {
+    let mut scene = Scene::migrate();
+    scene.config.ttls.data = Some(900);
+    let quick = with_a_slow_person(scene.clone(), "no-such-step").await;
+    let slow = with_a_slow_person(scene, "ds-remove").await;
+    let at = |diary: &[(Moment, Decision)], step| taken(diary, step);
+    assert!(at(&slow, "ds-remove") >= at(&quick, "ds-remove") + Duration::from_secs(43_200));
+    assert_eq!(
+        at(&slow, "keys-at-b-without-a"),
+        at(&quick, "keys-at-b-without-a")
     );
 }
 

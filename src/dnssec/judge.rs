@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Dnskey, KeyId, Rrsig, SignatureFault, verify_rrset};
+use super::verify::verify_remembering;
+use super::{Dnskey, KeyId, Memo, Rrsig, SignatureFault};
 use crate::dns::{Name, Rrset, Ttl};
 
 /// One signature with one key.
@@ -65,7 +66,7 @@ impl Signers {
 }
 
 /// The work that one judgement may cost (CVE-2023-50387).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Budget {
     /// Verifications left.
     pub verifications: u32,
@@ -75,6 +76,8 @@ pub struct Budget {
     pub signatures_per_rrset: usize,
     /// Hashes of NSEC3 left.
     pub nsec3_hashes: u32,
+    /// What was worked out before; by default nothing is remembered.
+    pub memo: Memo,
 }
 
 impl Default for Budget {
@@ -84,6 +87,7 @@ impl Default for Budget {
             keys_per_tag: 4,
             signatures_per_rrset: 8,
             nsec3_hashes: 24,
+            memo: Memo::default(),
         }
     }
 }
@@ -125,13 +129,15 @@ pub fn judge_rrset<'a>(
         signers.untried += candidates.len() - allowed;
         for key in candidates.iter().take(allowed) {
             budget.verifications = budget.verifications.saturating_sub(1);
-            signers.attempts.push(attempt(rrset, signature, key, zone, at));
+            signers
+                .attempts
+                .push(attempt(rrset, signature, key, zone, at, &budget.memo));
         }
     }
     signers
 }
 
-fn attempt(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, zone: &Name, at: i64) -> Attempt {
+fn attempt(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, zone: &Name, at: i64, memo: &Memo) -> Attempt {
     let window = signature.window(at);
     let inside = at.clamp(window.0, window.1.max(window.0));
     let timely = if at > window.1 {
@@ -147,7 +153,7 @@ fn attempt(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, zone: &Name, at: i64)
         original_ttl: signature.original_ttl,
         signer: signature.signer.clone(),
         window,
-        octets: verify_rrset(rrset, signature, key, zone, inside),
+        octets: verify_remembering(rrset, signature, key, zone, inside, memo),
         timely,
     }
 }

@@ -6,6 +6,7 @@ mod denial;
 mod dnskey;
 mod ds;
 mod judge;
+mod memo;
 pub mod offline;
 pub mod policy;
 mod prepared;
@@ -22,6 +23,7 @@ pub use chain::{
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};
+pub use memo::Memo;
 pub use policy::{Policy, Support};
 pub use prepared::PreparedKey;
 pub use rrsig::Rrsig;

@@ -7,7 +7,7 @@ use hickory_proto::dnssec::{Algorithm, PublicKey, PublicKeyBuf};
 use serde::{Deserialize, Serialize};
 
 use super::policy::{can_check, rsa_bits};
-use super::{Dnskey, Rrsig};
+use super::{Dnskey, Memo, Rrsig};
 use crate::dns::{CLASS_IN, Name, Rrset};
 
 /// Why a signature does not verify with a key (RFC 4035 section 5.3.1 unless another is named).
@@ -115,6 +115,18 @@ pub fn verify_rrset(
     zone: &Name,
     at: i64,
 ) -> Result<(), SignatureFault> {
+    verify_remembering(rrset, signature, key, zone, at, &Memo::default())
+}
+
+/// As [`verify_rrset`], with a memory for the cryptographic check.
+pub(super) fn verify_remembering(
+    rrset: &Rrset,
+    signature: &Rrsig,
+    key: &Dnskey,
+    zone: &Name,
+    at: i64,
+    memo: &Memo,
+) -> Result<(), SignatureFault> {
     if signature.algorithm != key.algorithm {
         return Err(SignatureFault::AlgorithmMismatch {
             signature: signature.algorithm,
@@ -130,7 +142,7 @@ pub fn verify_rrset(
     check_form(rrset, signature, zone)?;
     check_key(key)?;
     check_window(signature, at)?;
-    check_octets(rrset, signature, key)
+    check_octets(rrset, signature, key, memo)
 }
 
 fn check_form(rrset: &Rrset, signature: &Rrsig, zone: &Name) -> Result<(), SignatureFault> {
@@ -177,7 +189,7 @@ fn check_window(signature: &Rrsig, at: i64) -> Result<(), SignatureFault> {
     Ok(())
 }
 
-fn check_octets(rrset: &Rrset, signature: &Rrsig, key: &Dnskey) -> Result<(), SignatureFault> {
+fn check_octets(rrset: &Rrset, signature: &Rrsig, key: &Dnskey, memo: &Memo) -> Result<(), SignatureFault> {
     let algorithm = Algorithm::from_u8(key.algorithm);
     if !algorithm.is_supported() {
         return Err(SignatureFault::CannotCheck(key.algorithm));
@@ -186,7 +198,14 @@ fn check_octets(rrset: &Rrset, signature: &Rrsig, key: &Dnskey) -> Result<(), Si
         return Err(SignatureFault::KeySize(rsa_bits(key).unwrap_or(0)));
     }
     let data = signed_data(rrset, signature).ok_or(SignatureFault::BadSignature)?;
-    PublicKeyBuf::new(key.public_key.clone(), algorithm)
-        .verify(&data, &signature.signature)
-        .map_err(|_| SignatureFault::BadSignature)
+    let verifies = || {
+        PublicKeyBuf::new(key.public_key.clone(), algorithm)
+            .verify(&data, &signature.signature)
+            .is_ok()
+    };
+    if memo.answer(key, &data, &signature.signature, verifies) {
+        Ok(())
+    } else {
+        Err(SignatureFault::BadSignature)
+    }
 }

@@ -7,7 +7,7 @@ use super::run::Runner;
 use crate::dns::Name;
 use crate::evidence::Proto;
 use crate::ports::{NameServer, Observed, SweepRequest, Topology};
-use crate::workflow::{Decision, Event, Inventoried, Ledger, Servers, StreamKey};
+use crate::workflow::{Decision, Event, Inventoried, Ledger, Servers, StreamKey, Unclear};
 
 /// Every that many sweeps everything is asked over TCP by itself, whatever happens.
 const TCP_EVERY: u64 = 10;
@@ -133,7 +133,7 @@ impl Runner {
         self.record_with(&Event::Sweep(sweep), &blobs)
     }
 
-    /// Over TCP too: at first, around every act, now and then, while TCP still says something else than UDP, and while a
+    /// Over TCP too: at first, around every act, now and then, while TCP still says something else than UDP or nothing, and while a
     /// provider rolls a key: what was seen long ago counts as served until now, and would overlap with what comes next.
     fn tcp_due(&self) -> bool {
         let Some(last) = &self.state.last_sweep else {
@@ -159,6 +159,11 @@ fn tcp_differs(ledger: &Ledger) -> bool {
         .streams()
         .filter(|(key, _)| key.proto == Proto::Tcp)
         .any(|(key, tcp)| {
+            // A server that was silent over TCP stands in the way until it is asked again.
+            let silent = tcp.unclear.as_ref();
+            if silent.is_some_and(|why| !matches!(why, Unclear::NoRoute(_))) {
+                return true;
+            }
             let twin = StreamKey {
                 proto: Proto::Udp,
                 ..key.clone()

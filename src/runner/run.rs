@@ -11,8 +11,8 @@ use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalView};
 use crate::workflow::{
-    Approval, Decision, Ended, Event, Failing, Jump, Plan, Proven, State, changed, decide, failing, options,
-    timeline, version_words, wake,
+    Approval, Decision, Ended, Event, Failing, Jump, Plan, Proven, State, changed, decide, failing,
+    next_look, options, timeline, version_words,
 };
 
 /// A difference that a clock may show that is kept on time by and by, milliseconds.
@@ -268,8 +268,10 @@ impl Runner {
     async fn rest(&mut self, decision: &Decision) {
         let now = self.team.clock.now();
         let next = now + self.team.interval;
-        let until = match wake(decision) {
-            Some(at) if at > now => at.min(next),
+        let looked = self.state.last_sweep.as_ref().map_or(now, |sweep| sweep.started);
+        let until = match next_look(&self.state, decision) {
+            // It may have come while the sweep was under way.
+            Some(at) if at > looked => at.max(now).min(next),
             _ => next,
         };
         self.reporter.sleeping(now, until, decision);

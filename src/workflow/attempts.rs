@@ -7,7 +7,8 @@ use super::decision::Decision;
 use super::outlook::Outlook;
 use super::plan::Step;
 use super::state::{Said, Try};
-use super::target::target;
+use super::target::{Target, target};
+use crate::dns::Record;
 use crate::ports::FailureClass;
 
 /// How often a step is tried before a person has to look.
@@ -15,7 +16,7 @@ const TRIES: u32 = 8;
 
 impl View<'_> {
     /// What a former attempt at this step means now; none: try (again).
-    pub(super) fn after_try(&self, step: &Step, last: &Try) -> Option<Decision> {
+    pub(super) fn after_try(&self, step: &Step, last: &Try, wanted: &Target) -> Option<Decision> {
         let patience = self.patience(last.tries);
         // Only a sweep that began after the attempt can tell what came of it.
         if self.sweep.started < last.at {
@@ -26,6 +27,8 @@ impl View<'_> {
         let rested = self.sweep.started >= last.at + patience;
         let again = (last.at + patience).ceil_seconds();
         match &last.said {
+            // More is wanted now than the person was told, as when a provider took another key into use.
+            Some(Said::Manual(_)) if !self.was_told(wanted, last) => None,
             Some(Said::Manual(instructions)) => Some(Decision::Person {
                 what: step.id.0.clone(),
                 text: instructions.join("\n"),
@@ -49,6 +52,21 @@ impl View<'_> {
             )),
             _ => None,
         }
+    }
+
+    /// Whether all that is missing was in the changes of a former attempt.
+    fn was_told(&self, wanted: &Target, last: &Try) -> bool {
+        let within = |some: &[Record], all: &[Record]| {
+            some.iter()
+                .all(|record| all.iter().any(|told| told.rdata == record.rdata))
+        };
+        wanted.changes(&self.plan.zone, self.now).iter().all(|change| {
+            last.changes.iter().any(|told| {
+                told.rtype == change.rtype
+                    && within(&change.add, &told.add)
+                    && within(&change.remove, &told.remove)
+            })
+        })
     }
 
     /// Twice as long after each try: what is only slow to show (a registry that publishes once an hour) is no failure.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::assess::{ServerVerdict, assess};
-use super::decision::{By, Decision, urgency};
+use super::decision::{By, Decision, urgency, wake};
 use super::gate::{Gate, effect, gate};
 use super::mixture::conflicts;
 use super::outlook::{Outlook, conflict_words};
@@ -15,6 +15,7 @@ use super::target::{Target, target};
 use super::timeline::{Naming, Traced, timeline_with_assumed};
 use crate::dnssec::Status;
 use crate::evidence::Place;
+use crate::moment::Moment;
 
 /// What a person approves, once, for a plan whose gates rely on `--sticky bounded`.
 pub const STICKY_WAIVER: &str = "sticky";
@@ -79,6 +80,26 @@ pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
         by,
         choices,
     }
+}
+
+/// The moment at which looking again is worth it while `decision` stands. A person who is waited for holds up only what
+/// follows from their word: beside it the first gate of another step counts.
+pub fn next_look(state: &State, decision: &Decision) -> Option<Moment> {
+    if !matches!(decision, Decision::Person { .. }) {
+        return wake(decision);
+    }
+    let plan = state.plan_in_force()?;
+    let view = View {
+        state,
+        plan: &plan,
+        now: state.snapshot(),
+        sweep: state.last_sweep.as_ref()?,
+        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
+    };
+    view.ready()
+        .iter()
+        .filter_map(|(_, decision)| wake(decision))
+        .min()
 }
 
 pub(super) struct View<'a> {
@@ -306,9 +327,9 @@ impl View<'_> {
         })
     }
 
-    /// The next of the steps whose predecessors are proven. While something is broken, steps that may repair wait for no
-    /// other, and those that do come first.
-    fn next(&self) -> Decision {
+    /// What comes of each step whose predecessors are proven, and its rank among the repairs. While something is broken,
+    /// steps that may repair wait for no other.
+    fn ready(&self) -> Vec<(usize, Decision)> {
         let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
         let settled = self.settled();
         let ready = self.plan.steps.iter().filter(|step| {
@@ -320,15 +341,18 @@ impl View<'_> {
             let repairs = repairs.as_deref().unwrap_or_default();
             repairs.iter().position(|id| *id == step.id).unwrap_or(usize::MAX)
         };
-        let mut decisions: Vec<((u8, i64), usize, Decision)> = ready
-            .map(|step| {
-                let decision = self.judge(step);
-                (urgency(&decision), rank(step), decision)
-            })
-            .collect();
-        decisions.sort_by_key(|(urgency, rank, _)| (urgency.0, *rank, urgency.1));
+        ready.map(|step| (rank(step), self.judge(step))).collect()
+    }
+
+    /// The next of the steps whose predecessors are proven; those that repair come first.
+    fn next(&self) -> Decision {
+        let mut decisions = self.ready();
+        decisions.sort_by_key(|(rank, decision)| {
+            let (class, moment) = urgency(decision);
+            (class, *rank, moment)
+        });
         match decisions.into_iter().next() {
-            Some((_, _, decision)) => decision,
+            Some((_, decision)) => decision,
             None => {
                 let Outlook { safe, by } = self.outlook();
                 Decision::Halt {
@@ -398,7 +422,7 @@ impl View<'_> {
             return decision;
         }
         if let Progress::Tried(last) = self.state.progress(&step.id)
-            && let Some(decision) = self.after_try(step, last)
+            && let Some(decision) = self.after_try(step, last, wanted)
         {
             return decision;
         }

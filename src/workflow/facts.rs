@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::dns::{Message, Name, Rcode, Record, Rrset, Rtype, rrsets};
-use crate::dnssec::{Budget, Dnskey, Ds, DsSet, DsStatus, KeyId, judge_ds, judge_rrset};
+use crate::dnssec::{Budget, Dnskey, Ds, DsSet, DsStatus, KeyId, Memo, judge_ds, judge_rrset};
 use crate::evidence::{Outcome, Place};
 
 /// A key that signed something: known, or only its tag and algorithm.
@@ -150,6 +150,18 @@ pub(super) struct Context<'a> {
     pub inner_hosts: &'a BTreeSet<Name>,
     /// The TTL of the address records of a name server, where known.
     pub address_ttl: &'a dyn Fn(&Name) -> u32,
+    /// Verifications that were done before.
+    pub memo: &'a Memo,
+}
+
+impl Context<'_> {
+    /// The work that reading one answer may cost.
+    fn budget(&self) -> Budget {
+        Budget {
+            memo: self.memo.clone(),
+            ..Budget::default()
+        }
+    }
 }
 
 /// No honest DNSKEY RRset has more keys: a group of four signers in the middle of their rolls has some twenty.
@@ -213,7 +225,7 @@ fn read_ds(message: &Message, at: i64, context: Context<'_>) -> Reading {
             "the parent's own keys are not validated".to_owned(),
         ));
     }
-    let mut budget = Budget::default();
+    let mut budget = context.budget();
     let verdict = judge_ds(
         context.zone,
         context.parent,
@@ -327,7 +339,7 @@ fn read_child(
     let mut facts = BTreeSet::new();
     let mut window: Option<(i64, i64)> = None;
     // One budget for the whole message: a thousand RRsets cost no more than a few.
-    let mut budget = Budget::default();
+    let mut budget = context.budget();
     let answer = rrsets(&message.answer);
     let asked = answer
         .iter()

@@ -30,7 +30,7 @@ mod watch;
 pub use assess::{ServerVerdict, assess};
 pub use assumed::assumed_words;
 pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
-pub use decide::{STICKY_WAIVER, decide, halt};
+pub use decide::{STICKY_WAIVER, decide, halt, next_look};
 pub use decision::{By, Decision, wake};
 pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, Inventoried, Proven, Servers};
 pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};

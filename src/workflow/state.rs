@@ -13,10 +13,10 @@ use super::snapshot::Snapshot;
 use super::upset::{Changed, Failing};
 use super::upstream::Upstream;
 use crate::dns::{Message, Name, Rtype};
-use crate::dnssec::{Anchors, Dnskey, KeyId};
+use crate::dnssec::{Anchors, Dnskey, KeyId, Memo};
 use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Proto, Sweep};
 use crate::moment::Moment;
-use crate::ports::{Applied, FailureClass, inner_hosts};
+use crate::ports::{Applied, FailureClass, RrsetChange, inner_hosts};
 
 /// How far a step is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Try {
     pub tries: u32,
     /// What the driver said; none: the program ended in between, so nobody knows.
     pub said: Option<Said>,
+    /// What was to be changed.
+    pub changes: Vec<RrsetChange>,
 }
 
 /// A driver's words, boiled down.
@@ -126,6 +128,7 @@ pub struct State {
     inner_hosts: BTreeSet<Name>,
     snapshot: Arc<Snapshot>,
     sweeps: u64,
+    memo: Memo,
 }
 
 impl State {
@@ -159,7 +162,13 @@ impl State {
             inner_hosts: BTreeSet::new(),
             snapshot: Arc::default(),
             sweeps: 0,
+            memo: Memo::default(),
         }
+    }
+
+    /// The same, with a memory of verifications that others share: for whoever folds many journals of the same few zones.
+    pub fn with_memo(self, memo: Memo) -> State {
+        State { memo, ..self }
     }
 
     /// Takes in one entry that was written at `at`.
@@ -206,6 +215,7 @@ impl State {
                         at,
                         tries,
                         said: None,
+                        changes: intended.changes.clone(),
                     }),
                 );
             }
@@ -433,6 +443,7 @@ impl State {
             pool: &self.pool_list,
             inner_hosts: &self.inner_hosts,
             address_ttl: &address_ttl,
+            memo: &self.memo,
         };
         let at = observation.done.floor_seconds();
         let (name, rtype) = (&observation.name, observation.rtype);

@@ -86,6 +86,7 @@ impl Limits {
             nsec3_hashes: self
                 .nsec3_hashes
                 .min(self.total_nsec3_hashes.saturating_sub(spent.nsec3_hashes)),
+            ..Budget::default()
         }
     }
 }

@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
     /// Judges something at the price of the budget.
     fn judge<T>(&mut self, work: impl FnOnce(&mut Judge<'_>) -> T) -> T {
         let granted = self.options.limits.budget(self.spent);
-        let mut budget = granted;
+        let mut budget = granted.clone();
         let mut judge = Judge::new(self.options.at, &mut budget);
         judge.policy = self.options.policy;
         judge.any_server = true;
