@@ -104,7 +104,11 @@ fn perform(lab: &mut Lab, deed: Deed) -> Result<()> {
             let index = index(who)?;
             let key = match role {
                 Role::Zsk => roll_zsk(lab, index)?,
-                Role::Ksk => return roll_ksk(&lab.signers[index]),
+                Role::Ksk => {
+                    let ds = roll_ksk(&lab.signers[index])?;
+                    lab.signers[index].ds.extend([ds]);
+                    return Ok(());
+                }
             };
             lab.signers[index].signing.push(key);
             Ok(())
@@ -164,7 +168,8 @@ fn roll_zsk(lab: &Lab, index: usize) -> Result<Key> {
 
 /// The provider rolls its KSK: the new one signs the DNSKEY RRset beside the old one, which stays until the parent has
 /// the new DS, that is, for as long as nobody changes it.
-fn roll_ksk(signer: &Signer) -> Result<()> {
+/// The provider rolls its KSK and keeps the old one for now; gives the DS that the new one needs.
+fn roll_ksk(signer: &Signer) -> Result<String> {
     let zone = Name::of(ZONE);
     let old = keys_at(signer)?
         .into_iter()
@@ -178,7 +183,7 @@ fn roll_ksk(signer: &Signer) -> Result<()> {
         signer.kind.program(),
         old.tag()
     );
-    Ok(())
+    Ok(key.ds_text(&zone))
 }
 
 /// Begins a roll, and waits for the new key.

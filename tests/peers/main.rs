@@ -106,7 +106,7 @@ scenarios! {
     driven_bind_to_powerdns_zsk_roll =>
         Move { from: Bind, to: PowerDns, setup: ON_BIND, soak: 18, deeds: &[(Both, Roll(Old, Zsk))] }.drive();
 
-    /// Driven by `unbroken`: a provider rolls its KSK; its old DS stays, so nothing may break and the move ends.
+    /// Driven by `unbroken`: a provider rolls its KSK; the new one gets its DS while the old one stays, and nothing breaks.
     driven_knot_to_powerdns_ksk_roll =>
         Move { from: Knot, to: PowerDns, setup: ON_KNOT, soak: 15, deeds: &[(Both, Roll(Old, Ksk))] }.drive();
     driven_powerdns_to_bind_ksk_roll =>

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::update::{Updater, product_settings};
 use super::{Kind, Provider, Role};
+use crate::lab::until;
 use crate::oracle::signed::Key;
 use crate::probe;
 use crate::process::{Daemon, tool};
@@ -39,10 +40,22 @@ impl Bind {
     }
 
     /// Tells the running server something.
-    fn control(&self, words: &[&str]) -> Result<()> {
+    fn control(&self, words: &[&str]) -> Result<String> {
         let server = zone::BIND.to_string();
         let common = ["-s", &server, "-k", &self.key_file, "-y", TSIG_NAME];
-        tool(&self.dir, "rndc", &[&common[..], words].concat(), "").map(drop)
+        tool(&self.dir, "rndc", &[&common[..], words].concat(), "")
+    }
+
+    /// As its operator has to before a KSK is rolled: BIND is told that the DS is there, and takes its time to believe it.
+    /// It would take out the old key at once otherwise.
+    fn knows_of_ds(&self, tag: &str) -> Result<()> {
+        self.control(&["dnssec", "-checkds", "-key", tag, "published", ZONE])?;
+        until("BIND counts on the DS", || {
+            let status = self.control(&["dnssec", "-status", ZONE])?;
+            let own = status.split("\nkey: ").find(|part| part.starts_with(tag));
+            let state = own.and_then(|part| part.lines().find(|line| line.trim_start().starts_with("- ds:")));
+            Ok(state.is_some_and(|line| line.contains("rumoured") || line.contains("omnipresent")))
+        })
     }
 }
 
@@ -59,13 +72,17 @@ impl Provider for Bind {
         self.updater.set_name_servers(before, names)
     }
 
-    fn roll(&self, _: Role, old: &Key) -> Result<()> {
+    fn roll(&self, role: Role, old: &Key) -> Result<()> {
         let tag = old.tag().to_string();
+        if role == Role::Ksk {
+            self.knows_of_ds(&tag)?;
+        }
         self.control(&["dnssec", "-rollover", "-key", &tag, ZONE])
+            .map(drop)
     }
 
     fn resign(&self) -> Result<()> {
-        self.control(&["sign", ZONE])
+        self.control(&["sign", ZONE]).map(drop)
     }
 
     fn restart(&mut self) -> Result<()> {
