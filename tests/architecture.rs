@@ -73,7 +73,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "zone",
         ],
     ),
-    ("report", &["dns", "dnssec", "moment", "ports", "workflow"]),
+    (
+        "report",
+        &["continuity", "dns", "dnssec", "evidence", "moment", "ports", "workflow"],
+    ),
     (
         "runner",
         &[
