@@ -75,7 +75,15 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ),
     (
         "report",
-        &["continuity", "dns", "dnssec", "evidence", "moment", "ports", "workflow"],
+        &[
+            "continuity",
+            "dns",
+            "dnssec",
+            "evidence",
+            "moment",
+            "ports",
+            "workflow",
+        ],
     ),
     (
         "runner",

@@ -10,7 +10,8 @@ use super::steps::{steps, waits};
 use super::verdict::{Known, verdict};
 use super::versions::Sources;
 use super::view::{
-    Assurance, ChainAt, Custody, EvidenceReport, Figures, InsecureRow, Picture, REPORT_FORMAT, StepRow, WaitRow,
+    Assurance, ChainAt, Custody, EvidenceReport, Figures, InsecureRow, Picture, REPORT_FORMAT, StepRow,
+    WaitRow,
 };
 use crate::continuity::check;
 use crate::evidence::Place;
@@ -39,7 +40,9 @@ struct Planned {
 pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceReport {
     let plan = gathered.state.plan_in_force();
     let sources = Sources::of_ledger(gathered);
-    let judged = plan.as_ref().map_or_else(unjudged, |plan| judge(plan, gathered, &sources));
+    let judged = plan
+        .as_ref()
+        .map_or_else(unjudged, |plan| judge(plan, gathered, &sources));
     // What stands before the plan's entry belongs to an earlier plan.
     let since = gathered.plans.last().map_or(0, |(told, _)| told.entry);
     let planned = plan.as_ref().map(|plan| {
@@ -103,7 +106,9 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
 
 fn unjudged() -> Judged {
     Judged {
-        unjudged: Some("there is no plan in the journal, so nothing tells which servers belong together".to_owned()),
+        unjudged: Some(
+            "there is no plan in the journal, so nothing tells which servers belong together".to_owned(),
+        ),
         ..Judged::default()
     }
 }

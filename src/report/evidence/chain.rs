@@ -174,7 +174,11 @@ impl ProviderNode {
         let mut line = format!(
             "{} ({}): DNSKEY {}, signed by {}; data signed by {}",
             self.name,
-            if self.delegated { "delegated" } else { "not delegated" },
+            if self.delegated {
+                "delegated"
+            } else {
+                "not delegated"
+            },
             tags(|_| true),
             tags(|key| key.signs_keys),
             tags(|key| key.signs_data),

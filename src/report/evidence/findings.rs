@@ -37,7 +37,11 @@ pub(super) fn broken(conflicts: &[Conflict], traced: &Traced, sources: &Sources<
         let told = by_pair.entry(key).or_default();
         told.0.extend(conflict.class.map(|class| class.to_string()));
         let versions = [&conflict.left, &conflict.right, &conflict.third];
-        for stretch in versions.into_iter().flatten().filter_map(|version| traced.stretch(version)) {
+        for stretch in versions
+            .into_iter()
+            .flatten()
+            .filter_map(|version| traced.stretch(version))
+        {
             let blob = sources.of(stretch).map(|source| source.blob.clone());
             told.1.extend(blob.filter(|blob| !told.1.contains(blob)));
         }

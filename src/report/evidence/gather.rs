@@ -11,8 +11,8 @@ use crate::dnssec::{Anchors, KeyId};
 use crate::evidence::{Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
-    Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Octets, Plan, Proven,
-    State, StreamKey, forecast,
+    Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Octets, Plan,
+    Proven, State, StreamKey, forecast,
 };
 
 /// Which entry says it: what a reader looks up in the bundle.

@@ -129,7 +129,11 @@ pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
             }
         })
         .collect();
-    let zone = gathered.state.servers.as_ref().map(|servers| &servers.topology.zone);
+    let zone = gathered
+        .state
+        .servers
+        .as_ref()
+        .map(|servers| &servers.topology.zone);
     let ds = seen
         .ds
         .iter()

@@ -57,7 +57,10 @@ pub(super) fn limits(
         })
         .collect();
     if !blind.is_empty() {
-        out.push(limit("Blind spots", format!("Not seen from here: {}.", blind.join("; "))));
+        out.push(limit(
+            "Blind spots",
+            format!("Not seen from here: {}.", blind.join("; ")),
+        ));
     }
     if !assurance.anchors.is_empty() {
         out.push(limit("Trust begins at the anchor", assurance.anchors.clone()));

@@ -149,8 +149,17 @@ fn faults(gathered: &Gathered, end: i64) -> Vec<Mark> {
         if failing.mixtures.is_empty() {
             continue;
         }
-        let until = gathered.failing.get(at + 1).map_or(end, |(next, _)| next.at.ceil_seconds());
-        add("mix", failing.to_string(), told.at.floor_seconds(), until, told.entry);
+        let until = gathered
+            .failing
+            .get(at + 1)
+            .map_or(end, |(next, _)| next.at.ceil_seconds());
+        add(
+            "mix",
+            failing.to_string(),
+            told.at.floor_seconds(),
+            until,
+            told.entry,
+        );
     }
     for (told, changed) in &gathered.changed {
         let at = told.at.floor_seconds();

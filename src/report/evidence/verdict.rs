@@ -30,8 +30,16 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
     let worst = checks.max().unwrap_or(Standing::Unknown);
     let standing = worst
         .max(continuous)
-        .max(if known.gathered.state.ended { Standing::Holds } else { Standing::Unknown })
-        .max(if insecure { Standing::Fails } else { Standing::Holds });
+        .max(if known.gathered.state.ended {
+            Standing::Holds
+        } else {
+            Standing::Unknown
+        })
+        .max(if insecure {
+            Standing::Fails
+        } else {
+            Standing::Holds
+        });
     Verdict {
         standing,
         sentence: known.sentence(continuous),
@@ -65,10 +73,16 @@ impl Known<'_> {
                 format!("{mixtures} of answers that a cache could hold did NOT validate ({count} found)")
             }
             Standing::Unknown => {
-                "it cannot be told whether every mixture of answers that a cache could hold validated".to_owned()
+                "it cannot be told whether every mixture of answers that a cache could hold validated"
+                    .to_owned()
             }
         };
-        format!("{span} {said}; {}; {}.{}", self.unobserved(), self.insecure(), self.rest())
+        format!(
+            "{span} {said}; {}; {}.{}",
+            self.unobserved(),
+            self.insecure(),
+            self.rest()
+        )
     }
 
     fn unobserved(&self) -> String {

@@ -74,7 +74,12 @@ fn rank(kind: Kind) -> u8 {
 }
 
 /// Every version that was seen, in order of lanes and time, numbered.
-pub(super) fn versions(plan: &Plan, traced: &Traced, lanes: &Lanes, sources: &Sources<'_>) -> Vec<VersionRow> {
+pub(super) fn versions(
+    plan: &Plan,
+    traced: &Traced,
+    lanes: &Lanes,
+    sources: &Sources<'_>,
+) -> Vec<VersionRow> {
     let mut rows: Vec<VersionRow> = traced
         .timeline
         .versions
@@ -242,7 +247,12 @@ fn label(value: &Value) -> String {
     match value {
         Value::ParentNs { providers } | Value::ApexNs { providers, .. } => providers.join(" + "),
         Value::Ds { records } if records.is_empty() => "no DS".to_owned(),
-        Value::Ds { records } => tags(&records.iter().map(|record| record.key.clone()).collect::<Vec<_>>()),
+        Value::Ds { records } => tags(
+            &records
+                .iter()
+                .map(|record| record.key.clone())
+                .collect::<Vec<_>>(),
+        ),
         Value::Dnskey { keys, .. } if keys.is_empty() => "no keys".to_owned(),
         Value::Dnskey { keys, .. } => tags(keys),
         Value::Data { signed_by, .. } if signed_by.is_empty() => "unsigned".to_owned(),

@@ -1,0 +1,120 @@
+//! Steps, plan and fact side by side, and waits with their sums.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::{moment, second, table};
+use crate::report::evidence::view::{Attempt, EvidenceReport, StepRow, Sum, WaitRow};
+use crate::report::spell;
+
+pub(super) fn steps(report: &EvidenceReport) -> Markup {
+    html! {
+        section id="steps" {
+            h2 { "Steps: plan and fact" }
+            @if report.steps.is_empty() { p { "There was no plan." } }
+            div.steps { @for step in &report.steps { (step_card(step)) } }
+        }
+    }
+}
+
+fn step_card(step: &StepRow) -> Markup {
+    html! {
+        article.step {
+            h3 { (step.number) ". " bdi { (step.step) } }
+            div.side {
+                div {
+                    h4 { "Plan" }
+                    p { bdi { (step.title) } }
+                    p { "Why: " bdi { (step.why) } }
+                    p { "Way back: " bdi { (step.undo) } }
+                    @if !step.after.is_empty() { p { "After: " bdi { (step.after.join(", ")) } } }
+                    p { "Earliest, as forecast: " @match step.planned { Some(at) => (moment(at)), None => "could not be told" } }
+                }
+                div {
+                    h4 { "Fact" }
+                    @for attempt in &step.attempts { (attempt_lines(attempt)) }
+                    @if step.attempts.is_empty() { p { "Nothing was changed for it by this program." } }
+                    @match step.proven {
+                        Some((at, entry)) => p { "✔ seen to be done by the sweep of " (moment(at)) ", entry " (entry) },
+                        None => p { "? not seen to be done" },
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn attempt_lines(attempt: &Attempt) -> Markup {
+    html! {
+        p { "Intended " (moment(attempt.intent.at)) ", entry " (attempt.intent.entry) ":" }
+        @for line in &attempt.changes { code.rec { bdi { (line) } } }
+        @match &attempt.outcome {
+            Some(outcome) => {
+                @for said in &attempt.said { p.said { bdi { (said) } } }
+                p.small { "The other side's words, entry " (outcome.entry) "; no proof of anything." }
+            },
+            None => p { "No outcome is recorded: nobody knows what came of it." },
+        }
+    }
+}
+
+pub(super) fn waits(report: &EvidenceReport) -> Markup {
+    let head = [
+        "Step",
+        "Waited from",
+        "Until",
+        "What had to leave every cache, and when it had",
+    ];
+    let body = html! { @for wait in &report.waits { (wait_row(wait)) } };
+    html! {
+        section id="waits" {
+            h2 { "Waits, with their arithmetic" }
+            @if report.waits.is_empty() {
+                p { "Nothing had to be awaited, or no wait is recorded." }
+            } @else {
+                p { "Each was derived anew after every sweep; the last figures stand here. Last seen + TTL + margin and rounding = when the last copy has left every cache." }
+                (table("Waits", &head, &body))
+            }
+        }
+    }
+}
+
+fn wait_row(wait: &WaitRow) -> Markup {
+    html! {
+        tr {
+            td.words { (wait.number) ". " bdi { (wait.step) } }
+            td.time { (moment(wait.first.at)) br; "entry " (wait.first.entry) }
+            td.time {
+                @match (wait.taken, wait.opens) {
+                    (Some(at), _) => { (moment(at)) },
+                    (None, Some(opens)) => { "not before " (second(opens)) },
+                    (None, None) => "not known",
+                }
+                @if wait.times > 1 { br; (wait.times) " times derived," br; "last in entry " (wait.last.entry) }
+            }
+            td.words {
+                @if wait.sums.is_empty() { p { bdi { (wait.why) } } }
+                @for sum in &wait.sums { (sum_line(sum)) }
+            }
+        }
+    }
+}
+
+fn sum_line(sum: &Sum) -> Markup {
+    html! {
+        p {
+            bdi { (sum.version) } ": "
+            @match sum.last_seen {
+                Some(at) => { "last seen " (moment(at)) },
+                None if sum.assumed => "taken to have been served until the first look",
+                None => "planned",
+            }
+            " + TTL " (spell(Duration::from_secs(u64::from(sum.ttl)))) " (" (sum.ttl) " s)"
+            @if let Some(added) = sum.added.filter(|added| *added != 0) { " + " (added) " s" }
+            " = " strong { (second(sum.leaves)) }
+            " (rule " (sum.rule) ")"
+            @if let Some(server) = &sum.server { span.small { " at " bdi { (server) } } }
+        }
+    }
+}
