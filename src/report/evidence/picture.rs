@@ -104,13 +104,7 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
         until: at,
         entry,
     };
-    for step in steps {
-        if let Some((at, entry)) = step.proven {
-            let words = format!("step {} seen to be done: {}", step.step, step.title);
-            let label = step.number.to_string();
-            out.push(moment(MarkKind::Step, label, words, at.floor_seconds(), entry));
-        }
-    }
+    out.extend(proven_steps(steps));
     for wait in waits {
         let from = wait.first.at.floor_seconds();
         let until = wait.taken.map(Moment::ceil_seconds).or(wait.opens).unwrap_or(end);
@@ -130,6 +124,37 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
     }
     out.extend(faults(gathered, end));
     out.sort_by_key(|mark| (mark.kind, mark.from, mark.until));
+    out
+}
+
+/// Steps that the same sweep showed to be done are one mark.
+fn proven_steps(steps: &[StepRow]) -> Vec<Mark> {
+    let mut done: Vec<(i64, u64, &StepRow)> = steps
+        .iter()
+        .filter_map(|step| step.proven.map(|(at, entry)| (at.floor_seconds(), entry, step)))
+        .collect();
+    done.sort_by_key(|(at, _, step)| (*at, step.number));
+    let mut out: Vec<Mark> = Vec::new();
+    for together in done.chunk_by(|a, b| a.0 == b.0 && a.2.number + 1 == b.2.number) {
+        let (Some((at, entry, first)), Some((_, _, last))) = (together.first(), together.last()) else {
+            continue;
+        };
+        let words: Vec<String> = together
+            .iter()
+            .map(|(_, _, step)| format!("step {} seen to be done: {}", step.step, step.title))
+            .collect();
+        out.push(Mark {
+            kind: MarkKind::Step,
+            label: match together.len() {
+                1 => first.number.to_string(),
+                _ => format!("{}–{}", first.number, last.number),
+            },
+            words: words.join("; "),
+            from: *at,
+            until: *at,
+            entry: *entry,
+        });
+    }
     out
 }
 

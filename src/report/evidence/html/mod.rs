@@ -114,6 +114,15 @@ fn moment(at: Moment) -> String {
     clock_time(at, true)
 }
 
+/// Unix seconds, in a narrow column.
+fn when(at: i64) -> Markup {
+    let whole = second(at);
+    match whole.split_once('T') {
+        Some((date, time)) => html! { (date) "T" wbr; (time) },
+        None => html! { (whole) },
+    }
+}
+
 /// Unix seconds.
 fn second(at: i64) -> String {
     clock_time(Moment::from_seconds(at), true)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::{moment, second, table};
+use super::{moment, second, table, when};
 use crate::report::evidence::view::{Attempt, EvidenceReport, StepRow, Sum, WaitRow};
 use crate::report::spell;
 
@@ -21,7 +21,7 @@ pub(super) fn steps(report: &EvidenceReport) -> Markup {
 fn step_card(step: &StepRow) -> Markup {
     html! {
         article.step {
-            h3 { (step.number) ". " bdi { (step.step) } }
+            h3 { "Step " (step.number) ": " bdi { (step.step) } }
             div.side {
                 div {
                     h4 { "Plan" }
@@ -84,11 +84,11 @@ fn wait_row(wait: &WaitRow) -> Markup {
     html! {
         tr {
             td.words { (wait.number) ". " bdi { (wait.step) } }
-            td.time { (moment(wait.first.at)) br; "entry " (wait.first.entry) }
+            td.time { (when(wait.first.at.floor_seconds())) br; "entry " (wait.first.entry) }
             td.time {
                 @match (wait.taken, wait.opens) {
-                    (Some(at), _) => { (moment(at)) },
-                    (None, Some(opens)) => { "not before " (second(opens)) },
+                    (Some(at), _) => { (when(at.floor_seconds())) },
+                    (None, Some(opens)) => { "not before " (when(opens)) },
                     (None, None) => "not known",
                 }
                 @if wait.times > 1 { br; (wait.times) " times derived," br; "last in entry " (wait.last.entry) }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{moment, second, sign, table};
+use super::{moment, sign, table, when};
 use crate::report::evidence::view::{DsRow, EvidenceReport, FindingRow, KeyRow, VersionRow};
 
 pub(super) fn findings(report: &EvidenceReport) -> Markup {
@@ -30,8 +30,8 @@ fn finding_row(finding: &FindingRow) -> Markup {
         tr {
             td { (finding.kind) }
             td.words { bdi { (finding.text) } }
-            td.time { @if let Some(at) = finding.from { (second(at)) } }
-            td.time { @if let Some(at) = finding.until { (second(at)) } }
+            td.time { @if let Some(at) = finding.from { (when(at)) } }
+            td.time { @if let Some(at) = finding.until { (when(at)) } }
             td.num { @if let Some(entry) = finding.entry { (entry) } }
             td { @for hash in &finding.evidence { span.hash { (hash) } br; } }
         }
@@ -68,12 +68,12 @@ fn version_row(report: &EvidenceReport, version: &VersionRow) -> Markup {
                 @if let Some(lane) = lane { span.small { (lane.group) ", " (lane.title) ": " } }
                 bdi { (version.words) }
             }
-            td.time { (second(version.from)) }
-            td.time { @match version.until { Some(at) => (second(at)), None => "still served" } }
-            td.time { @match version.gone { Some(at) => (second(at)), None => "–" } }
+            td.time { (when(version.from)) }
+            td.time { @match version.until { Some(at) => (when(at)), None => "still served" } }
+            td.time { @match version.gone { Some(at) => (when(at)), None => "–" } }
             td.num { (version.ttl) " s" }
             td.time {
-                @if let Some(at) = version.last_seen { (moment(at)) }
+                @if let Some(at) = version.last_seen { (when(at.floor_seconds())) }
                 @if let Some(server) = &version.server { br; bdi { (server) } }
             }
             td {
@@ -120,7 +120,7 @@ fn key_row(key: &KeyRow) -> Markup {
             td.words { bdi { (key.role) } @if !key.used_by.is_empty() { p.small { "Placed by " bdi { (key.used_by.join(", ")) } } } }
             td.time {
                 @for (place, from, until) in &key.shown {
-                    p { bdi { (place) } ": " (second(*from)) " – " (end(*until)) }
+                    p { bdi { (place) } ": " (when(*from)) " – " (end(*until)) }
                 }
             }
             td.words {
@@ -141,14 +141,14 @@ fn ds_row(ds: &DsRow) -> Markup {
                 @match &ds.key { Some(key) => span.hash { (key) }, None => "a key that nobody was seen serving" }
                 @if let Some(owner) = &ds.owner { " of " bdi { (owner) } }
             }
-            td.time { @for (from, until) in &ds.shown { p { (second(*from)) " – " (end(*until)) } } }
+            td.time { @for (from, until) in &ds.shown { p { (when(*from)) " – " (end(*until)) } } }
             td { @match &ds.by { Some(step) => bdi { (step) }, None => "was there at the first look, or others put it there" } }
         }
     }
 }
 
-fn end(until: Option<i64>) -> String {
-    until.map_or_else(|| "still".to_owned(), second)
+fn end(until: Option<i64>) -> Markup {
+    until.map_or_else(|| html! { "still" }, when)
 }
 
 pub(super) fn approvals(report: &EvidenceReport) -> Markup {
@@ -156,7 +156,7 @@ pub(super) fn approvals(report: &EvidenceReport) -> Markup {
     let body = html! {
         @for approval in &report.approvals {
             tr {
-                td.time { (moment(approval.said.at)) }
+                td.time { (when(approval.said.at.floor_seconds())) }
                 td { bdi { (approval.what) } }
                 td { bdi { (approval.by) } }
                 td.words { bdi { (approval.note) } }
@@ -194,7 +194,7 @@ pub(super) fn servers(report: &EvidenceReport) -> Markup {
                 td.num { (one.unanswered) }
                 td.time {
                     @match one.longest {
-                        Some(longest) => { (longest.seconds()) " s, from " (moment(longest.from)) " to " (moment(longest.until)) },
+                        Some(longest) => { (longest.seconds()) " s, from " (when(longest.from.floor_seconds())) " to " (when(longest.until.ceil_seconds())) },
                         None => "not seen twice",
                     }
                 }
@@ -237,7 +237,7 @@ pub(super) fn limits(report: &EvidenceReport) -> Markup {
 }
 
 pub(super) fn bundle(report: &EvidenceReport) -> Markup {
-    let head = ["", "What", "How it stands", "Entry", "Message"];
+    let head = ["Mark", "What", "How it stands", "Entry", "Message"];
     let body = html! {
         @for check in &report.assurance.checks {
             tr {

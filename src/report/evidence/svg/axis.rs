@@ -23,7 +23,7 @@ pub(super) fn axis(scale: &Scale, bottom: f64) -> Markup {
     let end = last.map_or(f64::MAX, |(_, x)| x);
     let mut labels = Vec::new();
     for section in &sections {
-        let fits = section.left >= free && (section.left + LABEL <= end);
+        let fits = section.left >= free && (section.left + LABEL <= end - LABEL);
         if fits {
             labels.push((section.from, section.left));
             free = section.left + LABEL;

@@ -11,6 +11,8 @@ use crate::report::evidence::view::{Mark, MarkKind, Picture, Service, Standing, 
 const WIDTH: f64 = 1_120.0;
 const LEFT: f64 = 148.0;
 const RIGHT: f64 = WIDTH - 6.0;
+/// What begins at the very end, and what caches hold beyond it, is drawn in a margin after it.
+const END: f64 = RIGHT - 26.0;
 /// A row of bars.
 const ROW: f64 = 19.0;
 /// So many rows has a lane at most, and so many bars; the table has them all.
@@ -38,7 +40,7 @@ struct Strip<'a> {
 
 /// The picture. `id` must be one of a kind in the document.
 pub(in crate::report::evidence) fn timeline_svg(picture: &Picture, id: &str, summary: &str) -> Markup {
-    let scale = Scale::new(moments(picture), (picture.from, picture.until), (LEFT, RIGHT));
+    let scale = Scale::new(moments(picture), (picture.from, picture.until), (LEFT, END));
     let (bands, bottom) = bands(picture, &scale);
     let (strips, height) = strips(picture, &scale, bottom + 10.0);
     let undrawn: usize = bands.iter().map(|band| band.not_drawn).sum::<usize>()
@@ -168,7 +170,9 @@ fn lane(band: &Band<'_>, scale: &Scale, end: i64, id: &str) -> Markup {
 fn bar(version: &VersionRow, top: f64, scale: &Scale, end: i64, id: &str) -> Markup {
     let left = scale.x(version.from);
     let served = scale.x(version.until.unwrap_or(end)).max(left + 3.0);
-    let gone = version.gone.map(|gone| scale.x(gone.min(end)).max(served));
+    // Beyond the end of what was observed there is no scale any more.
+    let beyond = |at: i64| if at > end { RIGHT } else { scale.x(at) };
+    let gone = version.gone.map(|gone| beyond(gone).max(served));
     let room = gone.unwrap_or(served) - left - 6.0;
     let long = format!("{} · {}", version.number, version.label);
     let text = if width_of(&long) <= room {
