@@ -157,9 +157,7 @@ fn sum(owed: &Owed) -> Sum {
         last_seen: owed.last_seen,
         server: owed.server.clone(),
         ttl: owed.ttl,
-        added: owed
-            .last_seen
-            .map(|seen| owed.leaves - seen.floor_seconds() - i64::from(owed.ttl)),
+        fetched_until: owed.leaves.saturating_sub(i64::from(owed.ttl)),
         leaves: owed.leaves,
         rule: owed.rule.clone(),
         assumed: owed.assumed,

@@ -310,8 +310,9 @@ pub struct Sum {
     pub server: Option<String>,
     /// Its TTL in seconds, as it counts.
     pub ttl: u32,
-    /// What was added for margin and rounding, seconds.
-    pub added: Option<i64>,
+    /// Until when a resolver could fetch it, Unix seconds, with the margin of the plan: it is no longer served then, or no
+    /// name server record that a cache may hold leads there any more. [`Sum::leaves`] less the TTL.
+    pub fetched_until: i64,
     /// When the last copy leaves the caches, Unix seconds.
     pub leaves: i64,
     /// The rule that would break before.

@@ -73,7 +73,7 @@ pub(super) fn waits(report: &EvidenceReport) -> Markup {
             @if report.waits.is_empty() {
                 p { "Nothing had to be awaited, or no wait is recorded." }
             } @else {
-                p { "Each was derived anew after every sweep; the last figures stand here. Last seen + TTL + margin and rounding = when the last copy has left every cache." }
+                p { "Each was derived anew after every sweep; the last figures stand here. The last moment at which a resolver could fetch it (it was served then, and a name server record that caches may hold led there; margin included) + its TTL = when the last copy has left every cache." }
                 (table("Waits", &head, &body))
             }
         }
@@ -105,16 +105,18 @@ fn sum_line(sum: &Sum) -> Markup {
     html! {
         p {
             bdi { (sum.version) } ": "
-            @match sum.last_seen {
-                Some(at) => { "last seen " (moment(at)) },
-                None if sum.assumed => "taken to have been served until the first look",
-                None => "planned",
-            }
-            " + TTL " (spell(Duration::from_secs(u64::from(sum.ttl)))) " (" (sum.ttl) " s)"
-            @if let Some(added) = sum.added.filter(|added| *added != 0) { " + " (added) " s" }
+            "could be fetched until " (second(sum.fetched_until))
+            " + TTL " (sum.ttl) " s (" (spell(Duration::from_secs(u64::from(sum.ttl)))) ")"
             " = " strong { (second(sum.leaves)) }
             " (rule " (sum.rule) ")"
-            @if let Some(server) = &sum.server { span.small { " at " bdi { (server) } } }
+            span.small {
+                @match (sum.last_seen, &sum.server) {
+                    (Some(at), Some(server)) => { " Last seen " (moment(at)) " at " bdi { (server) } "." },
+                    (Some(at), None) => { " Last seen " (moment(at)) "." },
+                    (None, _) if sum.assumed => " Nobody saw it: taken to have been served until the first look.",
+                    (None, _) => " Planned, not seen yet.",
+                }
+            }
         }
     }
 }
