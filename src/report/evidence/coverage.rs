@@ -138,6 +138,22 @@ impl Coverage {
             .max_by_key(|(_, stretch)| stretch.until.since(stretch.from))
     }
 
+    /// The clock was set by so much, milliseconds: how long ago everything was stays as it is.
+    pub(super) fn shift(&mut self, millis: i64) {
+        for one in &mut self.watched {
+            one.last_good = one.last_good.map(|at| at.moved(millis));
+            one.failing = one.failing.take().map(|(at, why)| (at.moved(millis), why));
+            if let Some(longest) = &mut one.longest {
+                longest.from = longest.from.moved(millis);
+                longest.until = longest.until.moved(millis);
+            }
+            for outage in &mut one.outages {
+                outage.from = outage.from.moved(millis);
+                outage.until = outage.until.map(|at| at.moved(millis));
+            }
+        }
+    }
+
     fn find(&mut self, place: &Place, server: &Name, address: SocketAddr) -> usize {
         if let Some(at) = self.index.get(&(address, place.clone())) {
             return *at;

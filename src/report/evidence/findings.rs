@@ -35,7 +35,8 @@ pub(super) fn broken(conflicts: &[Conflict], traced: &Traced, sources: &Sources<
         let (left, right) = (side(&conflict.left), side(&conflict.right));
         let key = (conflict.from, conflict.until, conflict.rule, left, right);
         let told = by_pair.entry(key).or_default();
-        told.0.extend(conflict.class.map(|class| class.to_string()));
+        let class = conflict.class.map(|class| class.to_string());
+        told.0.extend(class.filter(|class| !told.0.contains(class)));
         let versions = [&conflict.left, &conflict.right, &conflict.third];
         for stretch in versions
             .into_iter()

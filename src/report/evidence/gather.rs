@@ -170,16 +170,39 @@ impl Gathered {
             }
             Event::Approval(approval) => keep(&mut self.approvals, told, approval.clone()),
             Event::Changed(changed) => keep(&mut self.changed, told, changed.clone()),
-            Event::Clock(jump) => keep(&mut self.clocks, told, *jump),
+            Event::Clock(jump) => {
+                self.shift(jump.millis());
+                keep(&mut self.clocks, told, *jump);
+            }
             Event::Failing(failing) => keep(&mut self.failing, told, failing.clone()),
             Event::End(ended) => keep(&mut self.ends, told, ended.clone()),
             Event::Servers(_) | Event::Inventory(_) | Event::Note(_) => {}
         }
     }
 
+    /// What the clock of the latest entry would have shown at the time `at` of an entry: as the fold moves what was seen
+    /// before the clock was set, so do marks beside it.
+    pub fn shown(&self, told: &Ref, at: Moment) -> Moment {
+        let later = self.clocks.iter().filter(|(jump, _)| jump.entry > told.entry);
+        later.fold(at, |at, (_, jump)| at.moved(jump.millis()))
+    }
+
     /// Where a stream's run number `run` was first seen.
     pub fn source(&self, key: &StreamKey, run: usize) -> Option<&Source> {
         self.sources.get(&(key.clone(), run))
+    }
+
+    fn shift(&mut self, millis: i64) {
+        let moved = |at: &mut Moment| *at = at.moved(millis);
+        self.coverage.shift(millis);
+        for (from, until) in self.observed.iter_mut().chain(&mut self.pauses) {
+            moved(from);
+            moved(until);
+        }
+        for (from, until, _) in &mut self.insecure {
+            moved(from);
+            until.iter_mut().for_each(moved);
+        }
     }
 
     fn take_sweep(&mut self, told: Ref, sweep: &Sweep) {

@@ -86,7 +86,9 @@ fn between(figures: &Figures) -> String {
 fn clock(gathered: &Gathered) -> String {
     let jumps = match gathered.clocks.len() {
         0 => "No jump of it was recorded.".to_owned(),
-        count => format!("It jumped {count} times; each is listed under the findings."),
+        count => format!(
+            "It jumped {count} times; each is listed under the findings. In the picture and in the versions, what was seen before a jump stands at the time that the clock would have shown after it; entries are quoted with the time that they carry."
+        ),
     };
     format!(
         "All times are those of the machine that looked. {jumps} That signatures were valid at these times bounds its error by their windows, and by nothing else."

@@ -1,6 +1,6 @@
 //! The picture over time, as data: lanes, bars, marks.
 
-use super::gather::Gathered;
+use super::gather::{Gathered, Ref};
 use super::versions::{Lanes, Sources, versions};
 use super::view::{Mark, MarkKind, Picture, Service, Standing, StepRow, WaitRow};
 use crate::evidence::Place;
@@ -67,8 +67,55 @@ fn service(plan: &Plan, gathered: &Gathered, lanes: &Lanes, (from, until): (i64,
             }
         }
     }
+    out.extend(unseen(plan, gathered, lanes, until));
     out.extend(blanks(&gathered.pauses));
     out
+}
+
+/// Time in which no address of a place answered: what it served then is not known.
+fn unseen(plan: &Plan, gathered: &Gathered, lanes: &Lanes, end: i64) -> Vec<Service> {
+    let places = std::iter::once(Place::Parent).chain(
+        plan.signers
+            .iter()
+            .map(|signer| Place::Provider(signer.name.clone())),
+    );
+    let mut out = Vec::new();
+    for place in places {
+        let watched = gathered
+            .coverage
+            .watched()
+            .into_iter()
+            .filter(|one| one.place == place);
+        let silent = watched.map(|one| {
+            let spans = one.outages.iter().map(|outage| {
+                let until = outage.until.map_or(end, Moment::ceil_seconds);
+                (outage.from.floor_seconds(), until)
+            });
+            spans.collect::<Vec<_>>()
+        });
+        let at = match &place {
+            Place::Provider(name) => Some(name.as_str()),
+            _ => None,
+        };
+        for (from, until) in silent.reduce(|a, b| both(&a, &b)).unwrap_or_default() {
+            out.extend(lanes.served_by(at).map(|lane| Service {
+                lane: Some(lane),
+                standing: Standing::Unknown,
+                words: "no address answered: not observed".to_owned(),
+                from,
+                until,
+            }));
+        }
+    }
+    out
+}
+
+/// The time that lies in a span of each of two lists.
+fn both(a: &[(i64, i64)], b: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    a.iter()
+        .flat_map(|(from, until)| b.iter().map(move |(f, u)| (*from.max(f), *until.min(u))))
+        .filter(|(from, until)| from < until)
+        .collect()
 }
 
 /// Pauses between sweeps that are far longer than nearly all of them.
@@ -104,10 +151,15 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
         until: at,
         entry,
     };
-    out.extend(proven_steps(steps));
+    out.extend(proven_steps(gathered, steps));
     for wait in waits {
-        let from = wait.first.at.floor_seconds();
-        let until = wait.taken.map(Moment::ceil_seconds).or(wait.opens).unwrap_or(end);
+        let shown = |at: Moment| gathered.shown(&wait.last, at);
+        let from = gathered.shown(&wait.first, wait.first.at).floor_seconds();
+        let until = wait
+            .taken
+            .map(|at| shown(at).ceil_seconds())
+            .or(wait.opens)
+            .unwrap_or(end);
         out.push(Mark {
             kind: MarkKind::Gate,
             label: wait.number.to_string(),
@@ -119,7 +171,7 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
     }
     for (told, approval) in &gathered.approvals {
         let words = format!("{} approved by {}", approval.what, approval.by);
-        let at = told.at.floor_seconds();
+        let at = gathered.shown(told, told.at).floor_seconds();
         out.push(moment(MarkKind::Approval, "ok".to_owned(), words, at, told.entry));
     }
     out.extend(faults(gathered, end));
@@ -128,10 +180,14 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
 }
 
 /// Steps that the same sweep showed to be done are one mark.
-fn proven_steps(steps: &[StepRow]) -> Vec<Mark> {
+fn proven_steps(gathered: &Gathered, steps: &[StepRow]) -> Vec<Mark> {
     let mut done: Vec<(i64, u64, &StepRow)> = steps
         .iter()
-        .filter_map(|step| step.proven.map(|(at, entry)| (at.floor_seconds(), entry, step)))
+        .filter_map(|step| {
+            let (at, entry) = step.proven?;
+            let shown = gathered.shown(&Ref { entry, at }, at);
+            Some((shown.floor_seconds(), entry, step))
+        })
         .collect();
     done.sort_by_key(|(at, _, step)| (*at, step.number));
     let mut out: Vec<Mark> = Vec::new();
@@ -177,7 +233,7 @@ fn faults(gathered: &Gathered, end: i64) -> Vec<Mark> {
         let until = gathered
             .failing
             .get(at + 1)
-            .map_or(end, |(next, _)| next.at.ceil_seconds());
+            .map_or(end, |(next, _)| gathered.shown(next, next.at).ceil_seconds());
         add(
             "mix",
             failing.to_string(),
@@ -187,16 +243,16 @@ fn faults(gathered: &Gathered, end: i64) -> Vec<Mark> {
         );
     }
     for (told, changed) in &gathered.changed {
-        let at = told.at.floor_seconds();
+        let at = gathered.shown(told, told.at).floor_seconds();
         add("keys", changed.to_string(), at, at, told.entry);
     }
     for (told, jump) in &gathered.clocks {
-        let at = told.at.floor_seconds();
+        let at = gathered.shown(told, told.at).floor_seconds();
         add("clock", jump.to_string(), at, at, told.entry);
     }
     for (told, decision) in &gathered.decisions {
         if let Decision::Halt { what, .. } = decision {
-            let at = told.at.floor_seconds();
+            let at = gathered.shown(told, told.at).floor_seconds();
             add("halt", what.clone(), at, at, told.entry);
         }
     }

@@ -87,9 +87,10 @@ impl Known<'_> {
 
     fn unobserved(&self) -> String {
         match self.gathered.coverage.longest() {
-            Some((_, stretch)) => format!(
-                "longest unobserved stretch {}",
-                spell(std::time::Duration::from_secs(stretch.seconds()))
+            Some((watched, stretch)) => format!(
+                "longest unobserved stretch {} ({})",
+                spell(std::time::Duration::from_secs(stretch.seconds())),
+                watched.server
             ),
             None => "looked at only once".to_owned(),
         }

@@ -54,6 +54,16 @@ impl Lanes {
         self.index.get(&(at, rank(value.kind()))).copied()
     }
 
+    /// The lanes of what a provider serves, or the parent where none is named.
+    pub(super) fn served_by(&self, at: Option<&str>) -> impl Iterator<Item = usize> + '_ {
+        let at = at.map(str::to_owned);
+        let own = move |key: &(Option<String>, u8)| key.0 == at && key.1 < LED;
+        self.index
+            .iter()
+            .filter(move |(key, _)| own(key))
+            .map(|(_, lane)| *lane)
+    }
+
     pub(super) fn led(&self, provider: &str) -> Option<usize> {
         self.index.get(&(Some(provider.to_owned()), LED)).copied()
     }

@@ -80,7 +80,8 @@ fn legend() -> Markup {
             li { svg viewBox="0 0 34 15" aria-hidden="true" { rect.mark.step x="8" y="1" width="18" height="13" rx="7" {} text.in-mark x="13" y="11" { "3" } } "step 3 was seen to be done" }
             li { svg viewBox="0 0 34 15" aria-hidden="true" { rect.mark.gate x="1" y="1" width="32" height="13" rx="7" fill="url(#t-gate)" {} } "the gate of a step is shut" }
             li { svg viewBox="0 0 34 15" aria-hidden="true" { rect.mark.fault x="1" y="1" width="32" height="13" rx="7" {} } "fault" }
-            li { svg viewBox="0 0 34 15" aria-hidden="true" { rect.blank x="1" y="1" width="32" height="13" fill="url(#t-blank)" {} } "nobody looked" }
+            li { svg viewBox="0 0 34 15" aria-hidden="true" { rect.answering x="1" y="4" width="32" height="7" {} rect.silent x="10" y="1" width="14" height="13" {} text.fault-text x="17" y="12" text-anchor="middle" { "✕" } } "servers answer; ✕ some address did not" }
+            li { svg viewBox="0 0 34 15" aria-hidden="true" { rect.blank x="1" y="1" width="32" height="13" fill="url(#t-blank)" {} } "not observed" }
         }
     }
 }

@@ -25,6 +25,7 @@ struct Band<'a> {
     title: &'a str,
     group: Option<&'a str>,
     top: f64,
+    height: f64,
     bars: Vec<(usize, &'a VersionRow)>,
     service: Vec<&'a Service>,
     not_drawn: usize,
@@ -142,6 +143,7 @@ fn bands<'a>(picture: &'a Picture, scale: &Scale) -> (Vec<Band<'a>>, f64) {
             title: &lane.title,
             group: fresh.then_some(lane.group.as_str()),
             top,
+            height,
             bars,
             service,
             not_drawn: left_out + count.saturating_sub(MOST_BARS),
@@ -162,7 +164,7 @@ fn lane(band: &Band<'_>, scale: &Scale, end: i64, id: &str) -> Markup {
         @for (row, version) in &band.bars {
             (bar(version, band.top + ROW * *row as f64, scale, end, id))
         }
-        @for one in &band.service { (service(one, band.top, scale)) }
+        @for one in &band.service { (service(one, band, scale, id)) }
     }
 }
 
@@ -196,17 +198,24 @@ fn bar(version: &VersionRow, top: f64, scale: &Scale, end: i64, id: &str) -> Mar
     }
 }
 
-fn service(one: &Service, top: f64, scale: &Scale) -> Markup {
-    let left = scale.x(one.from);
+fn service(one: &Service, band: &Band<'_>, scale: &Scale, id: &str) -> Markup {
+    let (left, top) = (scale.x(one.from), band.top);
     let width = (scale.x(one.until) - left).max(4.0);
     html! {
         g {
             title { (one.words) }
-            @if one.standing == Standing::Holds {
-                rect.answering x=(px(left)) y=(px(top + 4.0)) width=(px(width)) height="7" {}
-            } @else {
-                rect.silent x=(px(left)) y=(px(top + 1.0)) width=(px(width)) height="13" {}
-                text.fault-text x=(px(left + width / 2.0)) y=(px(top + 12.0)) text-anchor="middle" { "✕" }
+            @match one.standing {
+                Standing::Holds => {
+                    rect.answering x=(px(left)) y=(px(top + 4.0)) width=(px(width)) height="7" {}
+                },
+                Standing::Unknown => {
+                    rect.veil x=(px(left)) y=(px(top)) width=(px(width)) height=(px(band.height)) {}
+                    rect.blank x=(px(left)) y=(px(top)) width=(px(width)) height=(px(band.height)) fill=(format!("url(#{id}-blank)")) {}
+                },
+                Standing::Fails => {
+                    rect.silent x=(px(left)) y=(px(top + 1.0)) width=(px(width)) height="13" {}
+                    text.fault-text x=(px(left + width / 2.0)) y=(px(top + 12.0)) text-anchor="middle" { "✕" }
+                },
             }
         }
     }
