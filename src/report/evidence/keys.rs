@@ -107,7 +107,7 @@ pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
     let seen = Seen::of(gathered);
     let used = used_by(gathered);
     let owners = &gathered.state.owners;
-    let keys = gathered
+    let mut keys: Vec<KeyRow> = gathered
         .state
         .pool
         .keys()
@@ -134,7 +134,9 @@ pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
         .servers
         .as_ref()
         .map(|servers| &servers.topology.zone);
-    let ds = seen
+    // By owner, the key-signing ones first: what a person looks for.
+    keys.sort_by_key(|key| (key.owner.clone(), key.flags & 1 == 0, key.tag, key.sha256.clone()));
+    let mut ds: Vec<DsRow> = seen
         .ds
         .iter()
         .map(|(record, shown)| {
@@ -151,6 +153,7 @@ pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
             }
         })
         .collect();
+    ds.sort_by_key(|row| (row.owner.clone(), row.text.clone()));
     (keys, ds)
 }
 
