@@ -9,7 +9,8 @@ mod memory;
 use std::path::{Path, PathBuf};
 
 pub use file::{FileJournal, FileView};
-pub(super) use lines::{LONGEST_LINE, Lines};
+pub use lines::LONGEST_LINE;
+pub(super) use lines::Lines;
 pub use memory::MemoryJournal;
 
 use crate::dns::Name;
