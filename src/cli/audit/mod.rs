@@ -1,6 +1,7 @@
 //! `unbroken audit`: evidence that somebody else can check alone.
 
 mod bundle;
+mod keygen;
 mod text;
 mod verify;
 
@@ -15,7 +16,7 @@ use crate::dnssec::Anchors;
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  unbroken audit bundle --zone shop.test --out shop.tar\n  unbroken audit verify shop.tar\n\n\
+    after_long_help = "Examples:\n  unbroken audit keygen --name example.com/dns --out seal.key\n  unbroken audit bundle --zone shop.test --out shop.tar\n  unbroken audit verify shop.tar\n\n\
     A bundle is a folder or a plain tar of it; a zone's folder of the state is read as one too."
 )]
 pub struct AuditArgs {
@@ -27,6 +28,8 @@ pub struct AuditArgs {
 /// What to do with evidence.
 #[derive(Debug, Subcommand)]
 pub enum AuditAction {
+    /// Make a key that seals journals, outside of every bundle
+    Keygen(keygen::KeygenArgs),
     /// Make a bundle of a zone's journal: all that somebody else needs to check it
     Bundle(bundle::BundleArgs),
     /// What a bundle proves: hashes, seals, every answer judged again, every decision made again; needs no network
@@ -39,6 +42,7 @@ pub enum AuditAction {
 /// If a bundle cannot be used; see [`Failure`].
 pub async fn run(args: &AuditArgs, context: &Context) -> Result<Exit, Failure> {
     match &args.action {
+        AuditAction::Keygen(args) => keygen::run(args, context),
         AuditAction::Bundle(args) => bundle::run(args, context),
         AuditAction::Verify(args) => verify::run(args, context),
     }
