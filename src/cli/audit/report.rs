@@ -1,26 +1,23 @@
-//! `unbroken audit report`: a bundle as a page that a person understands in a minute.
+//! `unbroken audit report`: a bundle, verified, as a page that a person understands in a minute.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
 use super::super::{Context, Exit, Failure};
-use crate::adapters::bundle::Bundle;
-use crate::dnssec::Anchors;
-use crate::evidence::{BlobId, hash_line};
-use crate::ports::JournalView;
+use super::verify::verify_seen;
+use crate::audit::Depth;
+use crate::evidence::VerifierKey;
 use crate::report::evidence::{
-    Assurance, Check, EvidenceReport, Gathered, Standing, evidence_html, evidence_report, evidence_text,
+    Assurance, EvidenceReport, Gathered, Standing, evidence_html, evidence_report, evidence_text,
 };
-use crate::workflow::Event;
 
 /// Arguments of `audit report`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  unbroken audit report shop.tar --out shop.html\n  unbroken audit report shop.tar --text\n\n\
+    after_long_help = "Examples:\n  unbroken audit report shop.tar --out shop.html\n  unbroken audit report shop.tar --seal-key 'example.com/dns+1a2b3c4d+AQ…' --text\n\n\
     The HTML file needs no network and no script, and prints on A4.\n\
     Exit status: 0 it holds, 1 it does not (the report says what), 2 no bundle, or the output is there already, 3 not to be told"
 )]
@@ -28,6 +25,12 @@ pub struct ReportArgs {
     /// The bundle: a folder, a plain tar, or a zone's folder of the state
     #[arg(value_name = "BUNDLE")]
     pub bundle: PathBuf,
+    /// DS or DNSKEY records to trust, in presentation format, one a line [default: the IANA root]
+    #[arg(long, value_name = "FILE")]
+    pub anchors: Option<PathBuf>,
+    /// A key with which the seals must be good, as `audit keygen` printed it; may be repeated
+    #[arg(long = "seal-key", value_name = "KEY")]
+    pub seal_keys: Vec<VerifierKey>,
     /// The HTML file [default: the report as text on stdout]
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub out: Option<PathBuf>,
@@ -41,7 +44,7 @@ pub struct ReportArgs {
 /// # Errors
 /// If there is no bundle that can be opened, or the output cannot be written.
 pub(super) fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Failure> {
-    let report = read(&args.bundle)?;
+    let report = read(args)?;
     if let Some(path) = &args.out {
         write(path, &evidence_html(&report))?;
     }
@@ -64,55 +67,19 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Failure>
     })
 }
 
-fn read(path: &Path) -> Result<EvidenceReport, Failure> {
-    let bundle = super::open(path)?;
-    let mut gathered = Gathered::new(Anchors::iana_root());
-    let checks = match gather(&bundle, &mut gathered) {
-        Ok(()) => vec![unverified()],
-        Err(fault) => vec![fault],
-    };
-    let assurance = Assurance {
-        bundle: bundle.manifest_octets().map(hash_line),
-        head: bundle.view().map(|view| view.head()).unwrap_or_default(),
-        checks,
-        ..Assurance::default()
-    };
-    Ok(evidence_report(&gathered, assurance))
-}
-
-/// Takes in everything up to the first entry that cannot stand there.
-fn gather(bundle: &Bundle, gathered: &mut Gathered) -> Result<(), Check> {
-    let broken = |entry: Option<u64>, detail: String| Check {
-        what: "the journal".to_owned(),
-        standing: Standing::Fails,
-        detail,
-        entry,
-        blob: None,
-    };
-    let octets = |id: &BlobId| -> Option<Arc<[u8]>> {
-        let octets = bundle.blob_octets(id).ok()??;
-        (BlobId::of(&octets) == *id).then(|| Arc::from(octets))
-    };
-    for entry in bundle
-        .entries()
-        .map_err(|error| broken(None, error.to_string()))?
-    {
-        let entry = entry.map_err(|error| broken(None, error.to_string()))?;
-        let event = Event::read(&entry.kind, &entry.body)
-            .map_err(|error| broken(Some(entry.seq), error.to_string()))?;
-        gathered.take(entry.seq, entry.at, &event, &octets);
-    }
-    Ok(())
-}
-
-fn unverified() -> Check {
-    Check {
-        what: "the bundle".to_owned(),
-        standing: Standing::Unknown,
-        detail: "it was not verified".to_owned(),
-        entry: None,
-        blob: None,
-    }
+fn read(args: &ReportArgs) -> Result<EvidenceReport, Failure> {
+    let anchors = args.anchors.as_deref().map(super::anchors).transpose()?;
+    let bundle = super::open(&args.bundle)?;
+    let mut gathered = Gathered::new();
+    let (verdict, state) = verify_seen(
+        &bundle,
+        anchors,
+        args.seal_keys.clone(),
+        Depth::Full,
+        &mut |entry, at, event, state| gathered.observe(entry, at, event, state),
+    )?;
+    gathered.state = state;
+    Ok(evidence_report(&gathered, Assurance::of(&verdict)))
 }
 
 /// A new file; what is there is not overwritten.

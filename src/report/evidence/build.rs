@@ -13,6 +13,7 @@ use super::view::{
     Assurance, ChainAt, Custody, EvidenceReport, Figures, InsecureRow, Picture, REPORT_FORMAT, StepRow,
     WaitRow,
 };
+use crate::audit::standing;
 use crate::continuity::check;
 use crate::evidence::Place;
 use crate::moment::Moment;
@@ -38,7 +39,9 @@ struct Planned {
 
 /// The report of what was gathered. `assurance` says how far the bundle itself was verified.
 pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceReport {
-    let plan = gathered.state.plan_in_force();
+    let steps_of = gathered.state.plan_in_force();
+    // Without a plan, whoever was looked at is judged as one group.
+    let plan = steps_of.clone().or_else(|| standing(&gathered.state));
     let sources = Sources::of_ledger(gathered);
     let judged = plan
         .as_ref()
@@ -72,7 +75,7 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
         format: REPORT_FORMAT,
         zone: zone(plan.as_ref(), gathered),
         parent: servers.map(|servers| servers.topology.parent.to_string()),
-        purpose: plan.as_ref().map(|plan| plan.purpose.to_string()),
+        purpose: steps_of.as_ref().map(|plan| plan.purpose.to_string()),
         plan: gathered.state.plan_hash.clone(),
         verdict,
         observed: gathered.observed,
@@ -106,9 +109,7 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
 
 fn unjudged() -> Judged {
     Judged {
-        unjudged: Some(
-            "there is no plan in the journal, so nothing tells which servers belong together".to_owned(),
-        ),
+        unjudged: Some("no server was ever looked for, so there is nothing to judge".to_owned()),
         ..Judged::default()
     }
 }

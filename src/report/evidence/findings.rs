@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::gather::Gathered;
 use super::versions::Sources;
-use super::view::{Assurance, FindingRow, Standing};
+use super::view::{About, Assurance, FindingRow, Standing};
 use crate::continuity::{Conflict, Rule, Version};
 use crate::evidence::Place;
 use crate::workflow::{Decision, Traced, version_words};
@@ -88,7 +88,7 @@ fn of_bundle(assurance: &Assurance) -> Vec<FindingRow> {
     assurance
         .checks
         .iter()
-        .filter(|check| check.standing == Standing::Fails)
+        .filter(|check| check.standing == Standing::Fails && check.about == About::Evidence)
         .map(|check| FindingRow {
             kind: "bundle",
             text: format!("{}: {}", check.what, check.detail),

@@ -11,8 +11,8 @@ use crate::dnssec::{Anchors, KeyId};
 use crate::evidence::{Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
-    Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Octets, Plan,
-    Proven, State, StreamKey, forecast,
+    Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan, Proven,
+    State, StreamKey, forecast,
 };
 
 /// Which entry says it: what a reader looks up in the bundle.
@@ -42,7 +42,7 @@ const MOST: usize = 5_000;
 /// What a journal comes to, for a report.
 #[derive(Debug)]
 pub struct Gathered {
-    /// The fold.
+    /// What all entries led to.
     pub state: State,
     /// How each address was watched.
     pub coverage: Coverage,
@@ -93,11 +93,18 @@ pub struct Gathered {
     news: u64,
 }
 
+impl Default for Gathered {
+    fn default() -> Self {
+        Gathered::new()
+    }
+}
+
 impl Gathered {
-    /// Nothing yet; the anchors are those that the reader trusts.
-    pub fn new(anchors: Anchors) -> Gathered {
+    /// Nothing yet. Once every entry was shown to [`Gathered::observe`], the state that they led to has to be put into
+    /// [`Gathered::state`].
+    pub fn new() -> Gathered {
         Gathered {
-            state: State::new(anchors),
+            state: State::new(Anchors::iana_root()),
             coverage: Coverage::default(),
             begins: Vec::new(),
             plans: Vec::new(),
@@ -126,14 +133,8 @@ impl Gathered {
         }
     }
 
-    /// Takes in the entry number `entry` that was written at `at`.
-    pub fn take(&mut self, entry: u64, at: Moment, event: &Event, octets: Octets<'_>) {
-        self.state.apply(at, event, octets);
-        self.observe(entry, at, event);
-    }
-
-    /// The same for an entry that is in [`Gathered::state`] already.
-    pub fn observe(&mut self, entry: u64, at: Moment, event: &Event) {
+    /// Takes in the entry number `entry` that was written at `at`, and that led to `state`.
+    pub fn observe(&mut self, entry: u64, at: Moment, event: &Event, state: &State) {
         self.entries += 1;
         let first = self.written.map_or(at, |(first, _)| first);
         self.written = Some((first, at));
@@ -142,13 +143,13 @@ impl Gathered {
             Event::Begin(begin) => keep(&mut self.begins, told, begin.clone()),
             Event::Plan(plan) => {
                 // A plan that is folded where nothing was seen has no calendar.
-                if let Some(in_force) = self.state.plan_in_force() {
-                    let calendar = forecast(&self.state, &in_force, at.ceil_seconds());
+                if let Some(in_force) = state.plan_in_force() {
+                    let calendar = forecast(state, &in_force, at.ceil_seconds());
                     keep(&mut self.calendar, told.clone(), calendar);
                 }
                 keep(&mut self.plans, told, (**plan).clone());
             }
-            Event::Sweep(sweep) => self.take_sweep(told, sweep),
+            Event::Sweep(sweep) => self.take_sweep(told, sweep, state),
             Event::Keys(keys) => {
                 for key in &keys.keys {
                     let how = (told.clone(), keys.channel.clone());
@@ -165,7 +166,7 @@ impl Gathered {
             Event::Intent(intended) => keep(&mut self.intents, told, intended.clone()),
             Event::Outcome(done) => keep(&mut self.outcomes, told, done.clone()),
             Event::Proven(proven) => {
-                let graph = chain_graph(&self.state);
+                let graph = chain_graph(state);
                 keep(&mut self.proven, told, (proven.clone(), graph));
             }
             Event::Approval(approval) => keep(&mut self.approvals, told, approval.clone()),
@@ -205,14 +206,14 @@ impl Gathered {
         }
     }
 
-    fn take_sweep(&mut self, told: Ref, sweep: &Sweep) {
+    fn take_sweep(&mut self, told: Ref, sweep: &Sweep, state: &State) {
         self.sweeps += 1;
         let first = self.observed.map_or(sweep.started, |(first, _)| first);
         if let Some((_, ended)) = self.observed {
             self.pauses.push((ended, sweep.started));
         }
         self.observed = Some((first, sweep.ended));
-        let last = self.state.last_sweep.as_ref();
+        let last = state.last_sweep.as_ref();
         let unclear: Vec<(&Place, &Name, String)> = last
             .into_iter()
             .flat_map(|last| &last.unclear)
@@ -220,19 +221,19 @@ impl Gathered {
             .collect();
         self.coverage.take(sweep, &unclear);
         // A run begins only where something was seen anew.
-        if self.news == self.state.news {
+        if self.news == state.news {
             return;
         }
-        self.news = self.state.news;
-        self.note_sources(told.entry, sweep);
-        self.note_insecure(told.entry, sweep.started);
-        let sees = !self.state.snapshot().providers.is_empty();
+        self.news = state.news;
+        self.note_sources(told.entry, sweep, state);
+        self.note_insecure(told.entry, sweep.started, state);
+        let sees = !state.snapshot().providers.is_empty();
         if self.opening.is_none() && sees {
-            self.opening = Some((told, chain_graph(&self.state)));
+            self.opening = Some((told, chain_graph(state)));
         }
     }
 
-    fn note_sources(&mut self, entry: u64, sweep: &Sweep) {
+    fn note_sources(&mut self, entry: u64, sweep: &Sweep, state: &State) {
         let mut blobs: HashMap<StreamKey, &str> = HashMap::new();
         for one in &sweep.observations {
             if let Outcome::Answer { blob, .. } = &one.outcome {
@@ -246,7 +247,7 @@ impl Gathered {
                 blobs.insert(key, blob.as_str());
             }
         }
-        for (key, stream) in self.state.ledger.streams() {
+        for (key, stream) in state.ledger.streams() {
             let count = stream.runs.len();
             let held = self.runs.get(key).copied().unwrap_or(0);
             if count == held {
@@ -264,8 +265,8 @@ impl Gathered {
     }
 
     /// A proven absence of DS is time in which the zone was insecure.
-    fn note_insecure(&mut self, entry: u64, at: Moment) {
-        let ds = &self.state.snapshot().ds.values;
+    fn note_insecure(&mut self, entry: u64, at: Moment, state: &State) {
+        let ds = &state.snapshot().ds.values;
         let absent = ds.keys().any(std::collections::BTreeSet::is_empty);
         match (absent, self.insecure.last_mut()) {
             (true, Some((_, None, _))) | (false, None | Some((_, Some(_), _))) => {}

@@ -1,6 +1,7 @@
 //! The report that an auditor reads: made of what a journal comes to and of how far its bundle was verified, and of
 //! nothing else. Pure values; `text`, `html` and JSON show the same ones.
 
+mod assurance;
 mod build;
 mod chain;
 mod controls;

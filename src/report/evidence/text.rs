@@ -45,6 +45,9 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
         line(&mut out, &format!("{}: {}", limit.title, one_line(&limit.text)));
     }
     heading(&mut out, "Verified of the bundle");
+    for (title, text) in &report.assurance.facts {
+        line(&mut out, &format!("{title}: {text}"));
+    }
     for check in &report.assurance.checks {
         let text = format!(
             "{}: {}; {}",

@@ -2,7 +2,7 @@
 
 use super::findings::Broken;
 use super::gather::Gathered;
-use super::view::{Assurance, Check, Standing, Verdict};
+use super::view::{About, Assurance, Check, Standing, Verdict};
 use crate::moment::Moment;
 use crate::report::{clock_time, spell};
 
@@ -28,18 +28,12 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
     let insecure = !known.gathered.insecure.is_empty();
     let checks = known.assurance.checks.iter().map(|check| check.standing);
     let worst = checks.max().unwrap_or(Standing::Unknown);
+    let over = known.gathered.state.ended || known.assurance.planless;
+    let unless = |good: bool, otherwise| if good { Standing::Holds } else { otherwise };
     let standing = worst
         .max(continuous)
-        .max(if known.gathered.state.ended {
-            Standing::Holds
-        } else {
-            Standing::Unknown
-        })
-        .max(if insecure {
-            Standing::Fails
-        } else {
-            Standing::Holds
-        });
+        .max(unless(over, Standing::Unknown))
+        .max(unless(!known.assurance.cut && !insecure, Standing::Fails));
     Verdict {
         standing,
         sentence: known.sentence(continuous),
@@ -51,7 +45,7 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
 impl Known<'_> {
     fn failed(&self) -> Option<&Check> {
         let mut checks = self.assurance.checks.iter();
-        checks.find(|check| check.standing == Standing::Fails)
+        checks.find(|check| check.standing == Standing::Fails && check.about == About::Evidence)
     }
 
     fn sentence(&self, continuous: Standing) -> String {
@@ -110,10 +104,13 @@ impl Known<'_> {
     /// What the sentence may not pass over.
     fn rest(&self) -> String {
         let mut out = String::new();
+        if self.assurance.cut {
+            out.push_str(" The journal was cut off at its end.");
+        }
         if !self.gathered.state.ended {
             let (done, all) = self.steps;
             out.push_str(&match all {
-                0 => " There was no plan; this is what was watched.".to_owned(),
+                _ if self.assurance.planless => " There was no plan; this is what was watched.".to_owned(),
                 _ => format!(" The plan is not at its end: {done} of {all} steps are proven."),
             });
         }
@@ -121,7 +118,7 @@ impl Known<'_> {
             .assurance
             .checks
             .iter()
-            .filter(|check| check.standing == Standing::Unknown)
+            .filter(|check| check.standing == Standing::Unknown && check.about == About::Evidence)
             .map(|check| check.what.as_str())
             .collect();
         if !unchecked.is_empty() {

@@ -33,11 +33,24 @@ impl Standing {
     }
 }
 
+/// What a check is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// The evidence: if it fails, nothing that follows is proven.
+    #[default]
+    Evidence,
+    /// The zone as it was served: if it fails, the evidence shows just that.
+    Zone,
+}
+
 /// One thing that was checked on the bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What.
     pub what: String,
+    /// About what.
+    pub about: About,
     /// How it stands.
     pub standing: Standing,
     /// Figures, or what is wrong and where.
@@ -63,8 +76,16 @@ pub struct Assurance {
     pub checks: Vec<Check>,
     /// Time stamps by others, each with the line that verifies it.
     pub time_stamps: Vec<String>,
-    /// What an anchor that came with the bundle, or none, means for it.
+    /// From which anchors the chain was judged.
     pub anchors: String,
+    /// Figures of the verification: title and text.
+    pub facts: Vec<(String, String)>,
+    /// What is good to know and no fault.
+    pub remarks: Vec<String>,
+    /// Whether something shows that the journal once was longer.
+    pub cut: bool,
+    /// Whether it holds no plan: what was watched stands for itself, and has no end to wait for.
+    pub planless: bool,
 }
 
 /// The first screen.

@@ -253,6 +253,11 @@ pub(super) fn bundle(report: &EvidenceReport) -> Markup {
         section id="bundle" {
             h2 { "What was verified of the bundle" }
             (table("Checks", &head, &body))
+            dl.facts.figures { @for (title, text) in &report.assurance.facts { dt { (title) } dd { bdi { (text) } } } }
+            @if !report.assurance.remarks.is_empty() {
+                h3 { "Remarks" }
+                ul { @for remark in &report.assurance.remarks { li { bdi { (remark) } } } }
+            }
             @for line in &report.assurance.time_stamps { p { "Time stamp of others, verified with: " code { (line) } } }
         }
     }
