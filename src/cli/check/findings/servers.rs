@@ -1,11 +1,13 @@
 //! Each server by itself: does it answer, with authority, over UDP and TCP, and does it validate.
 
+use std::time::Duration;
+
 use super::{Found, Severity, weigh};
 use crate::cli::check::report::{Problem, Report, Server};
 use crate::cli::check::sizes::SAFE;
 use crate::dnssec::Status;
+use crate::evidence::Place;
 use crate::report::spell;
-use std::time::Duration;
 
 /// Of its whole life a signature must have this part left: signers renew at a third (BIND) or a tenth (Knot DNS) at the
 /// latest, so less says that nobody renews any more.
@@ -29,6 +31,17 @@ impl Found {
                     [server.label()],
                     "no resolver is led to it: neither the delegation nor the zone's NS records name it",
                     "nothing, before it joins; what is wrong with it is only warned of",
+                );
+            }
+        }
+        for spot in &report.blind {
+            if spot.address.is_none() && matches!(spot.place, Place::Provider(_)) {
+                self.add(
+                    Severity::Warning,
+                    "no-address",
+                    [spot.server.to_string()],
+                    format!("it was not asked: {}", spot.why),
+                    "give the name an address, or take it out of the NS records",
                 );
             }
         }

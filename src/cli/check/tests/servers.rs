@@ -352,3 +352,17 @@ fn a_host_of_two_providers_is_asked_once_at_each_address() {
         .collect();
     assert_eq!(BTreeSet::from_iter(providers), BTreeSet::from_iter(wanted));
 }
+
+#[test]
+fn a_name_without_an_address() {
+    let scene = Scene::new(|_| {});
+    let (apex, gone) = (scene.apex(), Name::parse("ns.gone.test").unwrap());
+    for operator in ["registry", "a"] {
+        scene.edit(operator, |zone| {
+            zone.add(&record(&apex, Rtype::NS, gone.wire().to_vec()));
+        });
+    }
+    let report = scene.finds([("no-address", Severity::Warning)]);
+    assert_eq!(finding(&report, "no-address").at, ["ns.gone.test."]);
+    assert_eq!(report.verdict, Status::Secure);
+}
