@@ -1,7 +1,5 @@
 //! No false alarm: what is right is not warned of.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::dns::{Message, Rrset, rrsets};
 use crate::dnssec::Status;
@@ -268,7 +266,7 @@ fn an_online_signer_with_compact_denial_and_short_signatures() {
     let scene = Scene::new(|config| {
         config.providers[0].signer = SignerKind::Csk;
         // Signed as it is asked for: a day back, a day ahead.
-        config.validity = std::time::Duration::from_secs(86_400);
+        config.validity = Duration::from_secs(86_400);
     });
     let habit = Arc::new(Compact {
         key: scene.key("a", 0),

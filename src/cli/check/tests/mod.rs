@@ -9,8 +9,12 @@ mod shown;
 mod waits;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
 
 use super::findings::{Finding, Severity};
 use super::gather::Asking;
@@ -22,7 +26,8 @@ use crate::dns::{Name, Record, Rtype};
 use crate::dnssec::{Anchors, Ds};
 use crate::lab::{LabConfig, SigningKey, Ttls, VirtualClock, World, WorldTransport, Zone};
 use crate::moment::Moment;
-use crate::ports::Clock;
+use crate::evidence::Proto;
+use crate::ports::{Clock, ExchangeError, Transport};
 
 const START: i64 = 1_790_000_000;
 
@@ -32,6 +37,40 @@ struct Scene {
     clock: Arc<VirtualClock>,
     settings: Option<Settings>,
     rules: Rules,
+    /// To these there is no way from here.
+    out_of_reach: BTreeSet<SocketAddr>,
+}
+
+/// The world, but for what is out of reach.
+struct Partly {
+    world: WorldTransport,
+    out_of_reach: BTreeSet<SocketAddr>,
+}
+
+#[async_trait]
+impl Transport for Partly {
+    async fn exchange(
+        &self,
+        server: SocketAddr,
+        proto: Proto,
+        message: &[u8],
+        timeout: Duration,
+    ) -> Result<Vec<u8>, ExchangeError> {
+        if self.out_of_reach.contains(&server) {
+            return Err(ExchangeError::NoRoute("Network is unreachable".to_owned()));
+        }
+        self.world.exchange(server, proto, message, timeout).await
+    }
+
+    async fn stream(
+        &self,
+        server: SocketAddr,
+        message: &[u8],
+        timeout: Duration,
+        more: &mut (dyn for<'m> FnMut(&'m [u8]) -> bool + Send),
+    ) -> Result<(), ExchangeError> {
+        self.world.stream(server, message, timeout, more).await
+    }
 }
 
 fn config(change: impl FnOnce(&mut LabConfig)) -> LabConfig {
@@ -57,6 +96,7 @@ impl Scene {
             clock: Arc::new(VirtualClock::new(Moment::from_seconds(START))),
             settings: None,
             rules: Rules::default(),
+            out_of_reach: BTreeSet::new(),
         }
     }
 
@@ -112,7 +152,10 @@ impl Scene {
     }
 
     async fn look(&self) -> Report {
-        let transport = WorldTransport::new(self.world.clone(), self.clock.dial());
+        let transport = Partly {
+            world: WorldTransport::new(self.world.clone(), self.clock.dial()),
+            out_of_reach: self.out_of_reach.clone(),
+        };
         let config = ObserverConfig {
             roots: self.world.roots().to_vec(),
             per_server_qps: 0,

@@ -1,12 +1,8 @@
 //! What is found at a single server.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use super::*;
 use crate::dns::Rcode;
 use crate::dnssec::Status;
-use crate::evidence::Proto;
 use crate::lab::{Asked, Before, Habit, RoleKey, ZSK_FLAGS};
 
 /// Does something to every message of one server.
@@ -365,4 +361,40 @@ fn a_name_without_an_address() {
     let report = scene.finds([("no-address", Severity::Warning)]);
     assert_eq!(finding(&report, "no-address").at, ["ns.gone.test."]);
     assert_eq!(report.verdict, Status::Secure);
+}
+
+#[test]
+fn an_address_to_which_there_is_no_way_from_here() {
+    let mut scene = Scene::new(|_| {});
+    scene.out_of_reach.insert(second(&scene));
+    let report = scene.finds([("no-route", Severity::Remark)]);
+    assert_eq!(report.verdict, Status::Secure, "what was seen is");
+    assert_eq!(report.blind.len(), 1);
+}
+
+#[test]
+fn nobody_who_could_be_asked() {
+    let scene = Scene::new(|_| {});
+    let (apex, gone) = (scene.apex(), Name::parse("ns.gone.test").unwrap());
+    scene.edit("registry", |zone| {
+        zone.remove_rrset(&apex, Rtype::NS);
+        zone.add(&record(&apex, Rtype::NS, gone.wire().to_vec()));
+    });
+    let report = scene.finds([("no-server", Severity::Unknown), ("no-address", Severity::Warning)]);
+    assert_eq!(report.verdict, Status::Indeterminate);
+}
+
+#[test]
+fn a_chain_that_cannot_be_told() {
+    let scene = Scene::new(|_| {});
+    let drop = |asked: &Asked<'_>| match asked.message.question.as_ref() {
+        Some(question) if question.rtype == Rtype::DNSKEY && question.name.label_count() == 1 => Before::Drop,
+        _ => Before::Answer,
+    };
+    for address in scene.world.addresses("registry") {
+        scene.world.set_habit(*address, Some(Arc::new(Does(drop))));
+    }
+    let report = scene.check();
+    assert_eq!(finding(&report, "chain-unknown").severity, Severity::Unknown);
+    assert_eq!(report.verdict, Status::Indeterminate);
 }
