@@ -2,12 +2,14 @@
 
 mod disk;
 mod file;
+mod lines;
 mod lock;
 mod memory;
 
 use std::path::{Path, PathBuf};
 
 pub use file::{FileJournal, FileView};
+pub(super) use lines::{LONGEST_LINE, Lines};
 pub use memory::MemoryJournal;
 
 use crate::dns::Name;
