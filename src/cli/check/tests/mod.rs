@@ -24,9 +24,9 @@ use crate::adapters::{DnsObserver, ObserverConfig};
 use crate::cli::settings::Settings;
 use crate::dns::{Name, Record, Rtype};
 use crate::dnssec::{Anchors, Ds};
+use crate::evidence::Proto;
 use crate::lab::{LabConfig, SigningKey, Ttls, VirtualClock, World, WorldTransport, Zone};
 use crate::moment::Moment;
-use crate::evidence::Proto;
 use crate::ports::{Clock, ExchangeError, Transport};
 
 const START: i64 = 1_790_000_000;

@@ -380,7 +380,10 @@ fn nobody_who_could_be_asked() {
         zone.remove_rrset(&apex, Rtype::NS);
         zone.add(&record(&apex, Rtype::NS, gone.wire().to_vec()));
     });
-    let report = scene.finds([("no-server", Severity::Unknown), ("no-address", Severity::Warning)]);
+    let report = scene.finds([
+        ("no-server", Severity::Unknown),
+        ("no-address", Severity::Warning),
+    ]);
     assert_eq!(report.verdict, Status::Indeterminate);
 }
 
