@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::blob::BlobId;
 use super::entry::{Entry, NO_PREVIOUS};
-use super::merkle::{Tree, digest_octets};
+use super::merkle::{Hash, Tree, digest_octets};
 use crate::dns::Name;
 
 /// The version of a bundle's form that this build writes, and the only one that it reads.
@@ -128,6 +128,24 @@ impl Manifest {
     }
 }
 
+/// The SHA-256 of a line without its newline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineHash(pub Hash);
+
+impl LineHash {
+    /// Of that line.
+    pub fn of(line: &[u8]) -> LineHash {
+        LineHash(digest_octets(
+            ring::digest::digest(&ring::digest::SHA256, line).as_ref(),
+        ))
+    }
+
+    /// In lower-case hexadecimal.
+    pub fn hex(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+}
+
 /// What a manifest says of a journal, gathered line by line, and the blobs that it names.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -158,7 +176,7 @@ impl Default for Summary {
 impl Summary {
     /// Takes the next entry and its line without the newline.
     pub fn take(&mut self, entry: &Entry, line: &[u8]) {
-        self.line(line);
+        self.line(&LineHash::of(line), line.len());
         self.kind(&entry.kind);
         if self.zone.is_none() {
             self.zone = zone_of(&entry.kind, &entry.body);
@@ -166,12 +184,11 @@ impl Summary {
         name_blobs(&entry.body, &mut self.named);
     }
 
-    /// Takes a line's octets alone.
-    pub fn line(&mut self, line: &[u8]) {
-        let digest = ring::digest::digest(&ring::digest::SHA256, line);
-        self.tree.push(&digest_octets(digest.as_ref()));
-        self.octets += line.len() as u64 + 1;
-        self.head = data_encoding::HEXLOWER.encode(digest.as_ref());
+    /// Takes the hash and length of a line alone.
+    pub fn line(&mut self, hash: &LineHash, length: usize) {
+        self.tree.push(&hash.0);
+        self.octets += length as u64 + 1;
+        self.head = hash.hex();
     }
 
     /// Takes an entry's kind alone.
@@ -211,7 +228,7 @@ pub fn zone_of(kind: &str, body: &Value) -> Option<Name> {
 }
 
 /// Every value of a member called `blob` that is a blob's name, wherever it stands. Not deeper than JSON is read.
-fn name_blobs(value: &Value, into: &mut BTreeSet<BlobId>) {
+pub fn name_blobs(value: &Value, into: &mut BTreeSet<BlobId>) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {

@@ -9,7 +9,7 @@ use crate::evidence::{Line, Reader};
 use crate::ports::{Entries, JournalError};
 
 /// A line of more octets than this is no entry: a sweep of ten thousand questions has about four million.
-pub(crate) const LONGEST_LINE: u64 = 64 << 20;
+pub const LONGEST_LINE: u64 = 64 << 20;
 
 /// The lines of a journal with one line of look-ahead.
 pub(crate) struct Lines<R> {
