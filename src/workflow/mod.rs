@@ -1,5 +1,6 @@
 //! Plan, step, gate, playbooks, decide, state. Pure: the time is an argument, the world is the journal's entries.
 
+mod alarm;
 mod assess;
 mod assumed;
 mod attempts;
@@ -27,6 +28,10 @@ mod upset;
 mod upstream;
 mod watch;
 
+pub use alarm::{
+    Alarm, Baseline, Code, Condition, Held, Phase, Subject, Vigil, WatchRules, accept, explained, fresh_delegation,
+    fresh_verdicts,
+};
 pub use assess::{ServerVerdict, assess};
 pub use assumed::assumed_words;
 pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};

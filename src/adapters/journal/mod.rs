@@ -8,6 +8,7 @@ mod memory;
 use std::path::{Path, PathBuf};
 
 pub use file::{FileJournal, FileView};
+pub use lock::writer;
 pub use memory::MemoryJournal;
 
 use crate::dns::Name;
