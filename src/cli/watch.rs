@@ -134,7 +134,10 @@ fn zone(args: &WatchArgs, context: &Context, settings: Option<&Settings>) -> Res
 }
 
 fn anchors(args: &WatchArgs, zone: &Name, settings: Option<&Settings>) -> Result<Anchors, Failure> {
-    match (&args.anchors, settings.and_then(|settings| settings.zones.get(zone))) {
+    match (
+        &args.anchors,
+        settings.and_then(|settings| settings.zones.get(zone)),
+    ) {
         (Some(path), _) => look::read_anchors(path, zone),
         (None, Some(zone)) => Ok(zone.anchors.clone()),
         (None, None) => Ok(Anchors::iana_root()),
@@ -184,8 +187,10 @@ async fn team(
     team.probes = crew::probes(wanted);
     for name in &wanted.signers {
         let provider = settings.provider(name)?;
-        team.name_servers.insert(name.clone(), provider.name_servers.clone());
-        team.own_addresses.insert(name.clone(), provider.own_addresses.clone());
+        team.name_servers
+            .insert(name.clone(), provider.name_servers.clone());
+        team.own_addresses
+            .insert(name.clone(), provider.own_addresses.clone());
     }
     if args.contents {
         let mut secrets = Secrets::of(settings, &wanted.signers).await?;

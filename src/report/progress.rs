@@ -159,7 +159,11 @@ impl Progress {
             Event::Failing(failing) => line("failing", failing.to_string(), json!(failing)),
             Event::Accepted(baseline) => {
                 let by = baseline.by.as_ref().map(|by| format!(" (accepted by {by})"));
-                let text = format!("expected from here on: {}{}", baseline.why, by.unwrap_or_default());
+                let text = format!(
+                    "expected from here on: {}{}",
+                    baseline.why,
+                    by.unwrap_or_default()
+                );
                 line("expect", text, json!(baseline))
             }
             Event::Alarm(alarm) => alarm_line(at, alarm),
@@ -231,8 +235,14 @@ impl Progress {
 fn alarm_line(at: Moment, alarm: &Alarm) -> Vec<Line> {
     let code = alarm.code;
     let (event, text) = match alarm.phase {
-        Phase::Begin => ("alarm", format!("[{code}] {}\n  what to do: {}", alarm.text, code.remedy())),
-        Phase::Over => ("over", format!("[{code}] over since the last look: {}", alarm.text)),
+        Phase::Begin => (
+            "alarm",
+            format!("[{code}] {}\n  what to do: {}", alarm.text, code.remedy()),
+        ),
+        Phase::Over => (
+            "over",
+            format!("[{code}] over since the last look: {}", alarm.text),
+        ),
     };
     let mut detail = json!(alarm);
     if let (Phase::Begin, Some(fields)) = (alarm.phase, detail.as_object_mut()) {

@@ -178,7 +178,11 @@ impl Runner {
             .map(|server| server.name.clone())
             .collect();
         // Whoever is in no settings stands for itself.
-        for server in topology.delegated.iter().filter(|server| !claimed.contains(&server.name)) {
+        for server in topology
+            .delegated
+            .iter()
+            .filter(|server| !claimed.contains(&server.name))
+        {
             providers.insert(server.name.to_string(), vec![server.clone()]);
         }
         let probes = self.team.probes.complete(&zone, None, None);
@@ -195,7 +199,10 @@ impl Runner {
     }
 
     /// The servers of each provider of the settings, with their addresses.
-    pub(super) async fn hosts(&self, topology: &Topology) -> Result<BTreeMap<String, Vec<NameServer>>, RunError> {
+    pub(super) async fn hosts(
+        &self,
+        topology: &Topology,
+    ) -> Result<BTreeMap<String, Vec<NameServer>>, RunError> {
         let mut providers = BTreeMap::new();
         for (name, hosts) in self.team.name_servers.clone() {
             let mut found = Vec::new();
@@ -271,7 +278,9 @@ impl Runner {
             .map(|held| format!("{}: {}", held.condition.code, held.condition.text))
             .collect();
         if let Some((why, _)) = &memory.owed {
-            pending.push(format!("not accepted yet ({why}): the servers do not agree, or some are silent"));
+            pending.push(format!(
+                "not accepted yet ({why}): the servers do not agree, or some are silent"
+            ));
         }
         Watched {
             standing: vigil.told.values().cloned().collect(),

@@ -202,10 +202,7 @@ impl Ledger {
         })
     }
 
-    fn stretches_by(
-        &self,
-        bounds: impl Fn(&Stream, &Run) -> (Moment, Option<Moment>),
-    ) -> Vec<Stretch> {
+    fn stretches_by(&self, bounds: impl Fn(&Stream, &Run) -> (Moment, Option<Moment>)) -> Vec<Stretch> {
         let mut by_fact: BTreeMap<(&Place, &Served), Vec<Stretch>> = BTreeMap::new();
         for (key, stream) in &self.streams {
             for run in &stream.runs {

@@ -29,8 +29,8 @@ mod upstream;
 mod watch;
 
 pub use alarm::{
-    Alarm, Baseline, Code, Condition, Held, Phase, Subject, Vigil, WatchRules, accept, explained, fresh_delegation,
-    fresh_verdicts,
+    Alarm, Baseline, Code, Condition, Held, Phase, Subject, Vigil, WatchRules, accept, explained,
+    fresh_delegation, fresh_verdicts,
 };
 pub use assess::{ServerVerdict, assess};
 pub use assumed::assumed_words;

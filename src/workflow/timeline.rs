@@ -45,7 +45,11 @@ impl<'a> Naming<'a> {
     /// The providers that a set of name servers leads to; a host that nobody owns stands for itself.
     pub fn providers(&self, hosts: &BTreeSet<Name>) -> Vec<String> {
         let mut named = led_to(self.signers, hosts);
-        let owned = |host: &Name| self.signers.iter().any(|signer| signer.name_servers.contains(host));
+        let owned = |host: &Name| {
+            self.signers
+                .iter()
+                .any(|signer| signer.name_servers.contains(host))
+        };
         let strangers = hosts.iter().filter(|host| !owned(host));
         named.extend(strangers.map(|host| format!("?{host}")));
         named.into_iter().collect()

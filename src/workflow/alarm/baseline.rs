@@ -192,7 +192,10 @@ impl Judge<'_> {
         provider: Option<&str>,
     ) -> Option<BTreeSet<Name>> {
         let list = |set: &BTreeSet<Name>| words(set.iter().map(ToString::to_string));
-        let place = provider.map_or_else(|| "the delegation".to_owned(), |name| format!("the apex at {name}"));
+        let place = provider.map_or_else(
+            || "the delegation".to_owned(),
+            |name| format!("the apex at {name}"),
+        );
         let Some(old) = old else {
             let set = single(sets)?;
             self.why.push(format!("{place} names {}", list(set)));
@@ -224,7 +227,12 @@ impl Judge<'_> {
             return;
         };
         let mut now = old.clone();
-        let silent = |name: &str| self.seen.silent.iter().any(|one| one.provider.as_deref() == Some(name));
+        let silent = |name: &str| {
+            self.seen
+                .silent
+                .iter()
+                .any(|one| one.provider.as_deref() == Some(name))
+        };
         if !silent(provider) {
             let gone: BTreeSet<KeyId> = old.difference(&shown).cloned().collect();
             if !gone.is_empty() {

@@ -94,7 +94,10 @@ impl Found<'_> {
         let mut pairs: BTreeMap<String, (&Mixture, BTreeSet<&str>)> = BTreeMap::new();
         let open = |mixture: &&Mixture| mixture.until.is_none_or(|until| until > now.floor_seconds());
         for mixture in mixtures.iter().filter(open) {
-            let what = format!("{}: {} beside {}", mixture.rule, mixture.left.what, mixture.right.what);
+            let what = format!(
+                "{}: {} beside {}",
+                mixture.rule, mixture.left.what, mixture.right.what
+            );
             let (_, classes) = pairs.entry(what).or_insert((mixture, BTreeSet::new()));
             classes.extend(mixture.class.as_deref());
         }

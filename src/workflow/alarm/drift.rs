@@ -22,9 +22,7 @@ impl Found<'_> {
         let exported: BTreeSet<(&String, &KeyId)> = seen
             .members()
             .flat_map(|(name, at)| at.keys().into_iter().map(move |key| (name, at, key)))
-            .filter(|(_, at, key)| {
-                at.signs_data(key) || (!at.signs_keys(key) && !key.key().is_sep())
-            })
+            .filter(|(_, at, key)| at.needs(key) || (!at.signs_keys(key) && !key.key().is_sep()))
             .map(|(name, _, key)| (name, key))
             .collect();
         for (home, key) in exported {
@@ -60,7 +58,10 @@ impl Found<'_> {
                 what: Some(what.to_owned()),
                 ..Subject::default()
             };
-            let text = format!("{what} sets differ between the signers: {}", sets.join(" against "));
+            let text = format!(
+                "{what} sets differ between the signers: {}",
+                sets.join(" against ")
+            );
             self.add(Code::CdsDrift, subject, self.rules.settle, text);
         };
         differ("CDS", cds.len(), cds.iter().map(|set| ds_words(set)).collect());
@@ -82,7 +83,10 @@ impl Found<'_> {
                 provider: Some(provider.clone()),
                 ..Subject::default()
             };
-            let text = format!("the servers of {provider} have different serials: {}", words(list));
+            let text = format!(
+                "the servers of {provider} have different serials: {}",
+                words(list)
+            );
             self.add(Code::SoaDrift, subject, self.rules.settle, text);
         }
     }
@@ -99,7 +103,12 @@ impl Found<'_> {
                 what: Some(format!("{} and {}", pair.left, pair.right)),
                 ..Subject::default()
             };
-            let text = format!("the copies at {} and {} differ: {}", pair.left, pair.right, pair.words());
+            let text = format!(
+                "the copies at {} and {} differ: {}",
+                pair.left,
+                pair.right,
+                pair.words()
+            );
             self.add(Code::ContentsDrift, subject, self.rules.settle, text);
         }
     }

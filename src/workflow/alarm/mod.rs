@@ -96,7 +96,9 @@ impl Code {
     /// What a person can do about it.
     pub fn remedy(self) -> &'static str {
         match self {
-            Code::Bogus => "resolvers that ask this server fail: mend what is named before anything else is changed",
+            Code::Bogus => {
+                "resolvers that ask this server fail: mend what is named before anything else is changed"
+            }
             Code::Mixture => {
                 "some resolvers fail until the time that is named: undo the last change, if its old values still validate"
             }
@@ -122,7 +124,9 @@ impl Code {
                 "publish the same CDS and CDNSKEY at every signer, or none: a parent that polls could drop a DS"
             }
             Code::SoaDrift => "see why the secondary that is behind does not get the zone",
-            Code::ContentsDrift => "make the copies equal at the providers; see them with: unbroken zone compare",
+            Code::ContentsDrift => {
+                "make the copies equal at the providers; see them with: unbroken zone compare"
+            }
             Code::Lame => "let the server load the zone, or take it out of the NS records",
             Code::NoAnswer => "see that the server runs and can be reached from here on port 53, UDP and TCP",
         }

@@ -38,7 +38,8 @@ pub(super) struct Signed {
 pub(super) struct At {
     pub(super) apex_ns: BTreeSet<BTreeSet<Name>>,
     pub(super) key_sets: BTreeSet<KeySet>,
-    pub(super) data: BTreeSet<SignerId>,
+    /// The signers of each RRset and proof.
+    pub(super) data: BTreeSet<BTreeSet<SignerId>>,
     pub(super) cds: BTreeSet<DsSet>,
     pub(super) cdnskey: BTreeSet<BTreeSet<Dnskey>>,
     pub(super) serials: BTreeMap<SocketAddr, (Name, u32)>,
@@ -58,7 +59,22 @@ impl At {
 
     /// Whether the key signs data here.
     pub(super) fn signs_data(&self, key: &KeyId) -> bool {
-        self.data.contains(&SignerId::Key(key.clone()))
+        let signer = SignerId::Key(key.clone());
+        self.data.iter().any(|signers| signers.contains(&signer))
+    }
+
+    /// Whether some data verifies with this key and with no other of its algorithm that signs nothing but data (at BIND the
+    /// KSK alone signs CDS).
+    pub(super) fn needs(&self, key: &KeyId) -> bool {
+        let other = |signer: &SignerId| match signer {
+            SignerId::Key(id) => {
+                id != key && id.key().algorithm == key.key().algorithm && !self.signs_keys(id)
+            }
+            SignerId::Unknown { .. } => false,
+        };
+        let signer = SignerId::Key(key.clone());
+        let mut signed = self.data.iter().filter(|signers| signers.contains(&signer));
+        signed.any(|signers| !self.signs_keys(key) || !signers.iter().any(other))
     }
 }
 
@@ -99,7 +115,10 @@ pub fn fresh_verdicts(state: &State) -> Vec<ServerVerdict> {
 /// The name servers in the delegation by the answers of the last sweep alone; several RRsets together where they differ.
 pub fn fresh_delegation(state: &State) -> BTreeSet<Name> {
     let seen = Seen::of(state);
-    seen.into_iter().flat_map(|seen| seen.parent_ns).flatten().collect()
+    seen.into_iter()
+        .flat_map(|seen| seen.parent_ns)
+        .flatten()
+        .collect()
 }
 
 fn is_fresh(stream: &Stream, sweep: &LastSweep) -> bool {
@@ -128,7 +147,9 @@ impl Seen {
         let hosts: BTreeSet<Name> = seen.parent_ns.iter().flatten().cloned().collect();
         seen.delegated = crate::workflow::plan::led_to(&signers(state), &hosts);
         let sets: Vec<&DsSet> = seen.ds.iter().collect();
-        seen.verdicts = assess_streams(state, sweep.ended, &sets, &hosts, |stream| is_fresh(stream, sweep));
+        seen.verdicts = assess_streams(state, sweep.ended, &sets, &hosts, |stream| {
+            is_fresh(stream, sweep)
+        });
         Some(seen)
     }
 
@@ -191,7 +212,9 @@ impl At {
                     signed_by: signed_by.clone(),
                 });
             }
-            Fact::Data { signed_by } => self.data.extend(signed_by.iter().cloned()),
+            Fact::Data { signed_by } => {
+                self.data.insert(signed_by.clone());
+            }
             Fact::Cds(set) => {
                 self.cds.insert(set.clone());
             }

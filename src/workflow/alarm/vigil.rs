@@ -81,7 +81,10 @@ impl Vigil {
             held.insert(key, Held { since, condition });
         }
         for (key, old) in std::mem::take(&mut self.held) {
-            if !held.contains_key(&key) && !self.rules.ignore.contains(&key.0) && !self.is_over(state, &seen, &key) {
+            if !held.contains_key(&key)
+                && !self.rules.ignore.contains(&key.0)
+                && !self.is_over(state, &seen, &key)
+            {
                 held.insert(key, old);
             }
         }
@@ -104,7 +107,8 @@ impl Vigil {
             })
         };
         if matches!(code, Code::NoAnswer | Code::Lame) {
-            return !is_asked(state, subject) || !seen.silent.iter().any(|one| Some(one.address) == subject.address);
+            return !is_asked(state, subject)
+                || !seen.silent.iter().any(|one| Some(one.address) == subject.address);
         }
         if *code == Code::Bogus {
             let mut verdicts = seen.verdicts.iter();
