@@ -3,9 +3,15 @@
 mod blob;
 mod chain;
 mod entry;
+mod manifest;
+mod merkle;
 mod observation;
 
-pub use blob::{BlobId, Blobs};
+pub use blob::{BlobId, Blobs, NoBlobId};
 pub use chain::{Chain, FaultKind, JournalFault, Line, ReadJournal, Reader, Torn, read_journal};
 pub use entry::{Entry, EntryError, JOURNAL_FORMAT, NO_PREVIOUS, hash_line};
+pub use manifest::{
+    BUNDLE_FORMAT, BlobsPart, Ends, FilePart, JournalPart, Manifest, ManifestError, Summary, zone_of,
+};
+pub use merkle::{Hash, Tree, leaf_hash};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};

@@ -2,6 +2,7 @@
 
 mod disk;
 mod file;
+mod lines;
 mod lock;
 mod memory;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use file::{FileJournal, FileView};
 pub use lock::writer;
+pub(super) use lines::{LONGEST_LINE, Lines};
 pub use memory::MemoryJournal;
 
 use crate::dns::Name;

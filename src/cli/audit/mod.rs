@@ -1,0 +1,58 @@
+//! `unbroken audit`: evidence that somebody else can check alone.
+
+mod bundle;
+
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+
+use super::{Context, Exit, Failure};
+use crate::adapters::bundle::{Bundle, BundleError};
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  unbroken audit bundle --zone shop.test --out shop.tar\n\n\
+    A bundle is a folder or a plain tar of it; a zone's folder of the state is read as one too."
+)]
+pub struct AuditArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: AuditAction,
+}
+
+/// What to do with evidence.
+#[derive(Debug, Subcommand)]
+pub enum AuditAction {
+    /// Make a bundle of a zone's journal: all that somebody else needs to check it
+    Bundle(bundle::BundleArgs),
+}
+
+/// Does it.
+///
+/// # Errors
+/// If a bundle cannot be used; see [`Failure`].
+pub async fn run(args: &AuditArgs, context: &Context) -> Result<Exit, Failure> {
+    match &args.action {
+        AuditAction::Bundle(args) => bundle::run(args, context),
+    }
+}
+
+/// Opens a bundle.
+///
+/// # Errors
+/// If it cannot be used as one: exit 2.
+pub(super) fn open(path: &Path) -> Result<Bundle, Failure> {
+    Ok(Bundle::open(path)?)
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Failure {
+        let exit = match &error {
+            BundleError::Io { absent: false, .. } => Exit::Refused,
+            BundleError::Unfit { .. } => Exit::Fails,
+            _ => Exit::Usage,
+        };
+        Failure::new(exit, error.to_string()).hint(error.hint())
+    }
+}
