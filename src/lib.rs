@@ -14,6 +14,7 @@
 //! | [`workflow`] | plan, step, gate, playbooks, decide, state | pure |
 //! | [`capture`] | captured answers: NDJSON, pcap, pcapng, dnsviz | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |
+//! | [`export`] | what was recorded, in the forms of others | pure |
 //! | [`ports`] | traits: transport, clock, provider, parent, journal | |
 //! | [`adapters`] | one file a system that is spoken to | |
 //! | [`runner`] | the one loop that turns decisions into effects | |
@@ -30,6 +31,7 @@ pub mod continuity;
 pub mod dns;
 pub mod dnssec;
 pub mod evidence;
+pub mod export;
 pub mod lab;
 pub mod moment;
 pub mod ports;

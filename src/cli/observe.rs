@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failure, look};
 use crate::dns::Name;
 use crate::evidence::{Blobs, Observation, Outcome};
+use crate::export::with_id;
 use crate::ports::Observed;
 
 /// Arguments of `observe`.
@@ -145,15 +146,6 @@ fn capture(observation: &Observation, blobs: &Blobs) -> Value {
         line["error"] = Value::String(error);
     }
     line
-}
-
-/// The message as it was received.
-fn with_id(octets: &[u8], id: u16) -> Vec<u8> {
-    let mut message = octets.to_vec();
-    if let Some(head) = message.first_chunk_mut::<2>() {
-        *head = id.to_be_bytes();
-    }
-    message
 }
 
 fn create(path: &Path) -> Result<std::fs::File, Failure> {

@@ -51,6 +51,6 @@ pub use resign::RESIGN_WAIVER;
 pub use snapshot::{Addresses, AtProvider, KeySet, Now, Snapshot};
 pub use state::{LastSweep, Octets, Progress, Said, State, Try};
 pub use target::{NoTarget, Target, target};
-pub use timeline::{Naming, Traced, timeline, timeline_with_assumed};
+pub use timeline::{Naming, Traced, timeline, timeline_of_watch, timeline_with_assumed};
 pub use upset::{Changed, Failing, Jump, OwedDs, changed, owed_ds};
 pub use upstream::Upstream;

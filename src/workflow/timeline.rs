@@ -6,11 +6,13 @@ use super::facts::{Fact, SignerId};
 use super::ledger::{Ledger, Stretch};
 use super::plan::{Plan, Signer, led_to};
 use super::snapshot::KeySet;
+use super::state::State;
 use crate::continuity::{DsRef, KeyInfo, Timeline, Value, Version};
 use crate::dns::Name;
 use crate::dnssec::{Dnskey, Ds, DsSet, KeyId};
 use crate::evidence::Place;
 use crate::moment::Moment;
+use crate::ports::NameServer;
 
 /// A timeline whose versions can be traced to what was seen.
 #[derive(Clone, Debug, Default)]
@@ -125,19 +127,38 @@ fn signer_name(signer: &SignerId) -> String {
 ///
 /// The margin of the plan is added to each end. A data version counts with the largest TTL that its provider is known to serve (sampled answers alone would miss some).
 pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) -> Traced {
-    let margin = std::time::Duration::from_secs(u64::from(plan.rules.margin));
-    let naming = Naming::new(plan, pool);
+    bounded(&plan.zone, &plan.signers, plan.rules.margin, ledger, pool)
+}
+
+/// The same where there is no plan: the providers are those that are asked, and nothing is added to any end.
+pub fn timeline_of_watch(state: &State) -> Option<Traced> {
+    let zone = &state.servers.as_ref()?.topology.zone;
+    Some(bounded(
+        zone,
+        &asked_signers(state),
+        0,
+        &state.ledger,
+        &state.pool,
+    ))
+}
+
+fn bounded(
+    zone: &Name,
+    signers: &[Signer],
+    margin: u32,
+    ledger: &Ledger,
+    pool: &BTreeMap<KeyId, Dnskey>,
+) -> Traced {
+    let margin = std::time::Duration::from_secs(u64::from(margin));
+    let naming = Naming::of(zone, signers, pool);
     let mut traced = Traced::default();
-    traced.timeline.zone = plan.zone.to_string();
+    traced.timeline.zone = zone.to_string();
     for stretch in ledger.stretches() {
         let Some(value) = naming.value(&stretch.place, &stretch.served.fact) else {
             continue;
         };
         let ttl = match (&stretch.place, &stretch.served.fact) {
-            (Place::Provider(name), Fact::Data { .. }) => stretch
-                .served
-                .ttl
-                .max(plan.signer(name).map_or(0, |signer| signer.max_ttl)),
+            (Place::Provider(name), Fact::Data { .. }) => stretch.served.ttl.max(largest_ttl(signers, name)),
             _ => stretch.served.ttl,
         };
         let from = stretch.from.floor_seconds();
@@ -205,6 +226,27 @@ pub fn timeline_with_assumed(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId
         all.push(version, stretch);
     }
     all
+}
+
+fn largest_ttl(signers: &[Signer], name: &str) -> u32 {
+    let signer = signers.iter().find(|signer| signer.name == name);
+    signer.map_or(0, |signer| signer.max_ttl)
+}
+
+/// The providers as they are asked, where no plan names them.
+pub(super) fn asked_signers(state: &State) -> Vec<Signer> {
+    let Some(servers) = &state.servers else {
+        return Vec::new();
+    };
+    let one = |(name, hosts): (&String, &Vec<NameServer>)| Signer {
+        name: name.clone(),
+        name_servers: hosts.iter().map(|host| host.name.clone()).collect(),
+        max_ttl: 0,
+        manual: true,
+        apex_ns_fixed: false,
+        signs_live: false,
+    };
+    servers.providers.iter().map(one).collect()
 }
 
 impl Traced {

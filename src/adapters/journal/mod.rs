@@ -9,8 +9,8 @@ mod memory;
 use std::path::{Path, PathBuf};
 
 pub use file::{FileJournal, FileView};
-pub use lock::writer;
 pub(super) use lines::{LONGEST_LINE, Lines};
+pub use lock::writer;
 pub use memory::MemoryJournal;
 
 use crate::dns::Name;

@@ -1,6 +1,7 @@
 //! `unbroken audit`: evidence that somebody else can check alone.
 
 mod bundle;
+mod export;
 
 use std::path::Path;
 
@@ -26,6 +27,8 @@ pub struct AuditArgs {
 pub enum AuditAction {
     /// Make a bundle of a zone's journal: all that somebody else needs to check it
     Bundle(bundle::BundleArgs),
+    /// Write what was recorded in a form of others: dnsviz, pcap, CSV, or a timeline for `continuity`
+    Export(export::ExportArgs),
 }
 
 /// Does it.
@@ -35,6 +38,7 @@ pub enum AuditAction {
 pub async fn run(args: &AuditArgs, context: &Context) -> Result<Exit, Failure> {
     match &args.action {
         AuditAction::Bundle(args) => bundle::run(args, context),
+        AuditAction::Export(args) => export::run(args, context),
     }
 }
 

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::drift::{ds_words, words};
-use super::seen::{At, Seen, signers};
+use super::seen::{At, Seen};
 use super::vigil::Vigil;
 use super::{Code, Subject, WatchRules};
 use crate::dns::Name;
 use crate::dnssec::{DsSet, KeyId, Status};
 use crate::workflow::plan::led_to;
 use crate::workflow::state::State;
+use crate::workflow::timeline::asked_signers;
 
 /// What is expected from here on. What is not set was not seen yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ pub(super) fn judge(state: &State, seen: &Seen, vigil: &Vigil) -> Judged {
     judge.ds();
     judge.parent_ns();
     let expected = judge.new.parent_ns.clone().unwrap_or_default();
-    let led = led_to(&signers(state), &expected);
+    let led = led_to(&asked_signers(state), &expected);
     for (name, at) in seen.members() {
         if led.contains(name) {
             judge.apex_ns(name, at);

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::baseline::Judged;
-use super::seen::{Seen, Silence, signers};
+use super::seen::{Seen, Silence};
 use super::{Code, Condition, Subject, WatchRules};
 use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::workflow::facts::Unclear;
 use crate::workflow::mixture::{Mixture, certainly_failing};
 use crate::workflow::state::State;
+use crate::workflow::timeline::asked_signers;
 
 /// The shortest life that is left to signatures without an alarm, seconds, where nobody said another.
 const LAST_DAYS: i64 = 3 * 86_400;
@@ -67,7 +68,7 @@ pub(super) fn mixtures(state: &State) -> Vec<Mixture> {
     let Some(sweep) = &state.last_sweep else {
         return Vec::new();
     };
-    certainly_failing(state, &signers(state), sweep.started)
+    certainly_failing(state, &asked_signers(state), sweep.started)
 }
 
 impl Found<'_> {

@@ -9,9 +9,9 @@ use crate::evidence::Place;
 use crate::workflow::assess::{ServerVerdict, assess_streams};
 use crate::workflow::facts::{Fact, SignerId, Unclear};
 use crate::workflow::ledger::{Stream, StreamKey};
-use crate::workflow::plan::Signer;
 use crate::workflow::snapshot::KeySet;
 use crate::workflow::state::{LastSweep, State};
+use crate::workflow::timeline::asked_signers;
 
 /// A question that got no usable answer.
 #[derive(Clone, Debug)]
@@ -91,22 +91,6 @@ pub(super) struct Seen {
     pub(super) silent: Vec<Silence>,
 }
 
-/// The providers as they are asked, for naming.
-pub(super) fn signers(state: &State) -> Vec<Signer> {
-    let Some(servers) = &state.servers else {
-        return Vec::new();
-    };
-    let one = |(name, hosts): (&String, &Vec<crate::ports::NameServer>)| Signer {
-        name: name.clone(),
-        name_servers: hosts.iter().map(|host| host.name.clone()).collect(),
-        max_ttl: 0,
-        manual: true,
-        apex_ns_fixed: false,
-        signs_live: false,
-    };
-    servers.providers.iter().map(one).collect()
-}
-
 /// The chain of trust at every server by the answers of the last sweep alone.
 pub fn fresh_verdicts(state: &State) -> Vec<ServerVerdict> {
     Seen::of(state).map(|seen| seen.verdicts).unwrap_or_default()
@@ -145,7 +129,7 @@ impl Seen {
             seen.take(key, stream);
         }
         let hosts: BTreeSet<Name> = seen.parent_ns.iter().flatten().cloned().collect();
-        seen.delegated = crate::workflow::plan::led_to(&signers(state), &hosts);
+        seen.delegated = crate::workflow::plan::led_to(&asked_signers(state), &hosts);
         let sets: Vec<&DsSet> = seen.ds.iter().collect();
         seen.verdicts = assess_streams(state, sweep.ended, &sets, &hosts, |stream| {
             is_fresh(stream, sweep)
