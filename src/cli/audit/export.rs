@@ -11,7 +11,7 @@ use serde_json::json;
 use super::super::{Context, Exit, Failure};
 use crate::adapters::bundle::BundleView;
 use crate::dnssec::Anchors;
-use crate::evidence::{BlobId, Observation, Sweep};
+use crate::evidence::{BlobId, Observation, Outcome, Sweep};
 use crate::export::{CSV_HEAD, Pcap, dnsviz, is_above, rows};
 use crate::moment::Moment;
 use crate::ports::JournalView;
@@ -209,44 +209,48 @@ fn one_sweep(args: &ExportArgs, view: &BundleView<'_>, out: &mut Out) -> Result<
 
 fn packets(args: &ExportArgs, view: &BundleView<'_>, out: &mut Out) -> Result<String, Failure> {
     let mut pcap = Pcap::default();
-    let mut last = None;
     out.write(&Pcap::head())?;
-    let mut put = |sweep: &Sweep, out: &mut Out| -> Result<(), Failure> {
-        let mut observations: Vec<&Observation> = sweep.observations.iter().collect();
+    let mut put = |observations: &[Observation], out: &mut Out| -> Result<(), Failure> {
+        let mut observations: Vec<&Observation> = observations.iter().collect();
         observations.sort_by_key(|one| one.done);
         for observation in observations {
             let octets = match &observation.outcome {
-                crate::evidence::Outcome::Answer { blob, .. } => Some(view.blob(blob)?),
+                Outcome::Answer { blob, .. } => Some(view.blob(blob)?),
                 _ => None,
             };
             out.write(&pcap.answer(observation, octets.as_deref()))?;
         }
         Ok(())
     };
-    events(view, |event| {
-        let Event::Sweep(sweep) = event else {
-            return Ok(());
-        };
-        match args.at {
-            None => put(&sweep, out),
-            Some(at) => {
-                if sweep.started <= at {
-                    last = Some(sweep);
-                }
-                Ok(())
-            }
+    if args.at.is_some() {
+        let mut moments = Moments::default();
+        events(view, |event| {
+            moments.take(event, args.at);
+            Ok(())
+        })?;
+        if let Some((_, sweep)) = moments.sweep {
+            let mut observations = sweep.observations;
+            observations.retain(|one| !is_above(one));
+            observations.extend(moments.above);
+            put(&observations, out)?;
         }
-    })?;
-    if let Some(sweep) = &last {
-        put(sweep, out)?;
+    } else {
+        events(view, |event| match event {
+            Event::Sweep(sweep) => put(&sweep.observations, out),
+            _ => Ok(()),
+        })?;
     }
     if pcap.messages + pcap.silent == 0 {
         return Err(nothing("no sweep of that time"));
     }
-    Ok(format!(
+    let mut told = format!(
         "{} messages; {} questions got none, and have no packet",
         pcap.messages, pcap.silent
-    ))
+    );
+    if pcap.unfit > 0 {
+        told.push_str(&format!("; {} fit into no packet", pcap.unfit));
+    }
+    Ok(told)
 }
 
 /// The file that is made; nothing is left of it if it does not become whole.
