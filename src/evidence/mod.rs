@@ -6,6 +6,7 @@ mod entry;
 mod manifest;
 mod merkle;
 mod observation;
+pub mod vantage;
 
 pub use blob::{BlobId, Blobs, NoBlobId};
 pub use chain::{Chain, FaultKind, JournalFault, Line, ReadJournal, Reader, Torn, read_journal};

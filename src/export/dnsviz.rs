@@ -7,8 +7,7 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
-use super::with_id;
-use crate::dns::{Message, Name, Record, Rtype};
+use crate::dns::{Message, Name, Record, Rtype, with_id};
 use crate::evidence::{BlobId, Observation, Outcome, Place, Proto, Sweep};
 use crate::moment::Moment;
 use crate::workflow::Servers;

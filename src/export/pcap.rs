@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use etherparse::PacketBuilder;
 
-use super::with_id;
+use crate::dns::with_id;
 use crate::evidence::{Observation, Outcome, Proto};
 
 /// LINKTYPE_RAW: packets begin with their IP header.

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod export;
+mod vantages;
 
 use std::path::Path;
 
@@ -29,6 +30,10 @@ pub enum AuditAction {
     Bundle(bundle::BundleArgs),
     /// Write what was recorded in a form of others: dnsviz, pcap, CSV, or a timeline for `continuity`
     Export(export::ExportArgs),
+    /// Take what was seen elsewhere into a bundle: files of `observe --into`, results of RIPE Atlas
+    Merge(vantages::MergeArgs),
+    /// What each vantage in a bundle saw, and where it differs from the journal
+    Vantages(vantages::VantagesArgs),
 }
 
 /// Does it.
@@ -39,6 +44,8 @@ pub async fn run(args: &AuditArgs, context: &Context) -> Result<Exit, Failure> {
     match &args.action {
         AuditAction::Bundle(args) => bundle::run(args, context),
         AuditAction::Export(args) => export::run(args, context),
+        AuditAction::Merge(args) => vantages::merge(args, context),
+        AuditAction::Vantages(args) => vantages::show_all(args, context),
     }
 }
 
