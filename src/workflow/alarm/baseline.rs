@@ -104,10 +104,11 @@ pub(super) fn judge(state: &State, seen: &Seen, vigil: &Vigil) -> Judged {
     let first = vigil.baseline.is_none();
     let mut explained = (judge.new != judge.old || first).then_some(judge.new);
     if let Some(baseline) = &mut explained {
+        let why = judge.why.join("; ");
         baseline.why = if first {
-            "the first look".to_owned()
+            format!("what the first look showed: {why}")
         } else {
-            judge.why.join("; ")
+            why
         };
         baseline.by = None;
     }
@@ -132,7 +133,7 @@ impl Judge<'_> {
         let Some(old) = self.old.ds.clone() else {
             if let Some(set) = single(&self.seen.ds) {
                 self.new.ds = Some(set.clone());
-                self.why.push(format!("DS {}", ds_words(set)));
+                self.why.push(format!("the DS RRset is {}", ds_words(set)));
             }
             return;
         };
