@@ -84,13 +84,17 @@ pub(super) fn findings(gathered: &Gathered, broken: &[Broken], assurance: &Assur
     out
 }
 
+/// What the verification found, but for the conflicts, which are told with both sides.
 fn of_bundle(assurance: &Assurance) -> Vec<FindingRow> {
     assurance
         .checks
         .iter()
-        .filter(|check| check.standing == Standing::Fails && check.about == About::Evidence)
+        .filter(|check| check.standing == Standing::Fails && check.what != "not-continuous")
         .map(|check| FindingRow {
-            kind: "bundle",
+            kind: match check.about {
+                About::Evidence => "bundle",
+                About::Zone => "answer",
+            },
             text: format!("{}: {}", check.what, check.detail),
             from: None,
             until: None,
