@@ -62,11 +62,13 @@ impl Moved {
     }
 
     fn sweeps(&self) -> Vec<&Sweep> {
-        let sweep = |event| match event {
-            &Event::Sweep(ref sweep) => Some(sweep),
-            _ => None,
-        };
-        self.events.iter().filter_map(sweep).collect()
+        let events = self.events.iter();
+        events
+            .filter_map(|event| match event {
+                Event::Sweep(sweep) => Some(sweep),
+                _ => None,
+            })
+            .collect()
     }
 
     /// A sweep while resolvers are led to both providers.
