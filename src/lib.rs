@@ -14,6 +14,7 @@
 //! | [`workflow`] | plan, step, gate, playbooks, decide, state | pure |
 //! | [`capture`] | captured answers: NDJSON, pcap, pcapng, dnsviz | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |
+//! | [`audit`] | verifying evidence: every answer judged again, every decision made again | pure |
 //! | [`ports`] | traits: transport, clock, provider, parent, journal | |
 //! | [`adapters`] | one file a system that is spoken to | |
 //! | [`runner`] | the one loop that turns decisions into effects | |
@@ -24,6 +25,7 @@
 //! Pure rooms have no clock, socket, file, environment or randomness; `tests/architecture.rs` keeps it so.
 
 pub mod adapters;
+pub mod audit;
 pub mod capture;
 pub mod cli;
 pub mod continuity;

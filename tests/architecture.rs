@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms without clock, socket, file, environment or randomness.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
+    "audit",
     "capture",
     "dns",
     "dnssec",
@@ -52,7 +53,7 @@ const IMPURE: [&str; 27] = [
 ];
 
 /// Which rooms each room may name; a new room has to be put here.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("moment", &[]),
     ("dns", &[]),
     ("dnssec", &["dns"]),
@@ -73,7 +74,23 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "zone",
         ],
     ),
-    ("report", &["dns", "dnssec", "moment", "ports", "workflow"]),
+    (
+        "audit",
+        &["continuity", "dns", "dnssec", "evidence", "moment", "workflow"],
+    ),
+    (
+        "report",
+        &[
+            "audit",
+            "continuity",
+            "dns",
+            "dnssec",
+            "evidence",
+            "moment",
+            "ports",
+            "workflow",
+        ],
+    ),
     (
         "runner",
         &[
@@ -101,6 +118,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         "cli",
         &[
             "adapters",
+            "audit",
             "capture",
             "continuity",
             "dns",

@@ -26,6 +26,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod bundle;
 mod channel;
 mod clock;
 mod instructions;

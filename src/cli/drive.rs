@@ -3,10 +3,15 @@
 use super::approve::whoami;
 use super::crew::{Secrets, crew};
 use super::herald::Herald;
+use super::settings::Settings;
 use super::tell::Teller;
 use super::{Context, Exit, Failure, inbox, plans};
-use crate::adapters::journal::FileJournal;
+use secrecy::ExposeSecret;
+
+use crate::adapters::journal::{FileJournal, SealingJournal};
 use crate::dns::Name;
+use crate::evidence::SignerKey;
+use crate::ports::Journal;
 use crate::report::decision_text;
 use crate::runner::{Ending, Runner, Until};
 use crate::workflow::{Approval, Finding, Plan, State, preflight};
@@ -31,7 +36,9 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     // A secret that cannot be read must be told of before anything is written.
     let secrets = Secrets::read(&settings, &zone).await?;
     let herald = Herald::start(&settings).await?;
+    let key = seal_key(&settings).await?;
     let journal = FileJournal::open(&dir, context.now(), order.command)?;
+    let journal = sealed(journal, &dir, &zone, key)?;
     let team = crew(&settings, &zone, secrets).await?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     let teller = Teller::new(context.out.json(), false, true);
@@ -39,7 +46,7 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
         Some(herald) => herald.listen(teller),
         None => Box::new(teller),
     };
-    let mut runner = Runner::open(team, state, Box::new(journal), reporter)?;
+    let mut runner = Runner::open(team, state, journal, reporter)?;
     if let Some(exit) = carried_out(order, context, &runner, &dir)? {
         return Ok(exit);
     }
@@ -66,6 +73,44 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
         runner.absorb_notes()?;
     }
     ending
+}
+
+/// The key that journals are sealed with, if the settings name one.
+///
+/// # Errors
+/// If it cannot be read, or is none.
+pub(super) async fn seal_key(settings: &Settings) -> Result<Option<SignerKey>, Failure> {
+    let Some(seal) = &settings.seal else {
+        return Ok(None);
+    };
+    let secret = seal.key.read().await?;
+    let key = SignerKey::parse(secret.expose_secret());
+    key.map(Some).map_err(|error| {
+        Failure::usage(format!("[seal] key, from {}: {error}", seal.key.source))
+            .hint("`unbroken audit keygen --out FILE` makes one")
+    })
+}
+
+/// The journal, sealed where there is a key.
+///
+/// # Errors
+/// If it cannot be read, or the seals cannot be written.
+pub(super) fn sealed(
+    journal: FileJournal,
+    dir: &std::path::Path,
+    zone: &Name,
+    key: Option<SignerKey>,
+) -> Result<Box<dyn Journal>, Failure> {
+    Ok(match key {
+        None => Box::new(journal),
+        Some(key) => Box::new(SealingJournal::open(
+            journal,
+            dir,
+            zone,
+            key,
+            Box::new(|_, _| {}),
+        )?),
+    })
 }
 
 async fn go(

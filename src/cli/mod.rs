@@ -4,6 +4,7 @@
 //! [`Context`], and ends with an [`Exit`] or a [`Failure`].
 
 pub mod approve;
+pub mod audit;
 pub mod chain;
 pub mod check;
 pub mod completions;
@@ -120,6 +121,8 @@ pub enum Command {
     Zone(zone::ZoneArgs),
     /// Check a timeline; ask what a change now would break, and from when it would not
     Continuity(continuity::ContinuityArgs),
+    /// Evidence that somebody else can check alone: bundle, verify
+    Audit(audit::AuditArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write all pages to a folder
@@ -178,6 +181,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Keys(args) => keys::run(args, context).await,
         Command::Zone(args) => zone::run(args, context).await,
         Command::Continuity(args) => continuity::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,
     }

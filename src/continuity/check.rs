@@ -1,6 +1,6 @@
 //! The question "was it, and will it be, continuous?".
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::found::Found;
@@ -61,6 +61,24 @@ pub fn check(timeline: &Timeline, options: &Options) -> Report {
         sticky,
         form: timeline.form,
     }
+}
+
+/// When each provider is reachable: by its name `[from, until)` in Unix seconds, in order; no end: still.
+///
+/// A provider is reachable while a live NS version names it, beginning with the parent.
+pub fn reachable(timeline: &Timeline, options: &Options) -> BTreeMap<String, Vec<(i64, Option<i64>)>> {
+    let model = Model::new(timeline, None, options);
+    let world = World::new(&model, &model.entries, options.mode, options.sticky_bounded);
+    let spans = |number: usize| {
+        let number = u32::try_from(number).unwrap_or(NONE);
+        let of = world.reach.of(number).iter();
+        of.map(|span| (second(span.from), end_second(span.until)))
+            .collect()
+    };
+    let named = model.providers.iter().enumerate();
+    named
+        .map(|(number, name)| (name.clone(), spans(number)))
+        .collect()
 }
 
 /// What a verdict says nothing about.

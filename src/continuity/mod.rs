@@ -31,7 +31,7 @@ mod trust;
 mod version;
 mod witness;
 
-pub use check::check;
+pub use check::{check, reachable};
 pub use class::{Class, UnknownClass};
 pub use earliest::{Because, Earliest, earliest};
 pub use error::TimelineError;

@@ -26,6 +26,11 @@ impl Memo {
         Memo(Some(Arc::default()))
     }
 
+    /// Whether it remembers at all.
+    pub fn is_remembering(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// How many answers are remembered.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |answers| {

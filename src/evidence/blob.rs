@@ -9,10 +9,42 @@ use serde::{Deserialize, Serialize};
 
 /// The SHA-256 of a blob, 64 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct BlobId(String);
 
+/// A text that is no name of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a blob's name is 64 lower-case hexadecimal digits")]
+pub struct NoBlobId;
+
+impl TryFrom<String> for BlobId {
+    type Error = NoBlobId;
+
+    fn try_from(text: String) -> Result<BlobId, NoBlobId> {
+        let digits = |octet: u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == 64 && text.bytes().all(digits) {
+            Ok(BlobId(text))
+        } else {
+            Err(NoBlobId)
+        }
+    }
+}
+
+impl From<BlobId> for String {
+    fn from(id: BlobId) -> String {
+        id.0
+    }
+}
+
 impl BlobId {
+    /// Reads a name: exactly 64 lower-case hexadecimal digits, so that it is a file name and never a path.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn parse(text: &str) -> Result<BlobId, NoBlobId> {
+        BlobId::try_from(text.to_owned())
+    }
+
     /// The name of these octets.
     pub fn of(octets: &[u8]) -> BlobId {
         BlobId(data_encoding::HEXLOWER.encode(digest(&SHA256, octets).as_ref()))

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::entry::{Entry, EntryError, NO_PREVIOUS, hash_line};
+use super::entry::{Entry, EntryError, Head, NO_PREVIOUS, hash_line};
 use crate::moment::Moment;
 
 /// Where a journal stands: the next number and the hash of the last line.
@@ -174,10 +174,37 @@ impl Reader {
             Err(EntryError::Form(_)) if next.is_none() => return Ok(Line::Torn(self.torn(raw))),
             Err(error) => return Err(self.fault(self.line, FaultKind::Entry(error))),
         };
-        self.check(&entry, line, next)?;
+        self.check(entry.seq, &entry.prev, line, next)?;
         self.chain.follow(line);
         self.offset += raw.len() as u64;
         Ok(Line::Entry(entry))
+    }
+
+    /// The same without reading the body, for whoever reads it otherwise and has hashed the line (without its newline)
+    /// already. `None`: the line is torn.
+    ///
+    /// # Errors
+    /// As [`Reader::take`].
+    pub fn take_head<'a>(
+        &mut self,
+        raw: &'a [u8],
+        hash: &str,
+        next: Option<&[u8]>,
+    ) -> Result<Option<Head<'a>>, JournalFault> {
+        self.line += 1;
+        let Some(line) = raw.strip_suffix(b"\n") else {
+            return Ok(None);
+        };
+        let head = match Head::decode(line) {
+            Ok(head) => head,
+            Err(EntryError::Form(_)) if next.is_none() => return Ok(None),
+            Err(error) => return Err(self.fault(self.line, FaultKind::Entry(error))),
+        };
+        self.check(head.seq, &head.prev, line, next)?;
+        self.chain.next += 1;
+        hash.clone_into(&mut self.chain.head);
+        self.offset += raw.len() as u64;
+        Ok(Some(head))
     }
 
     fn torn(&self, raw: &[u8]) -> Torn {
@@ -196,8 +223,11 @@ impl Reader {
         }
     }
 
-    fn check(&self, entry: &Entry, line: &[u8], next: Option<&[u8]>) -> Result<(), JournalFault> {
-        let (expected, found) = (self.chain.next, entry.seq);
+    fn check(&self, found: u64, prev: &str, line: &[u8], next: Option<&[u8]>) -> Result<(), JournalFault> {
+        let expected = self.chain.next;
+        if found == expected && prev == self.chain.head {
+            return Ok(());
+        }
         let next = next.and_then(|raw| Entry::decode(raw.strip_suffix(b"\n").unwrap_or(raw)).ok());
         if found != expected {
             let swapped = next.is_some_and(|next| next.seq == expected);
@@ -210,9 +240,6 @@ impl Reader {
                     lost: Some(expected..=found - 1),
                 }
             });
-        }
-        if entry.prev == self.chain.head {
-            return Ok(());
         }
         // One of the two lines was altered. If the line after vouches for this one, it was the one before; if it vouches
         // for another, it was this one.

@@ -1,8 +1,11 @@
 //! A journal entry and its one line of JSON.
 
+use std::borrow::Cow;
+
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::moment::Moment;
 
@@ -27,6 +30,42 @@ pub struct Entry {
     pub kind: String,
     /// Everything else.
     pub body: Value,
+}
+
+/// An entry whose body is still text: what has to be known of every line, without reading it all.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Head<'a> {
+    format: u64,
+    /// As [`Entry::seq`].
+    pub seq: u64,
+    /// As [`Entry::at`].
+    pub at: Moment,
+    /// As [`Entry::prev`].
+    #[serde(borrow)]
+    pub prev: Cow<'a, str>,
+    /// As [`Entry::kind`].
+    #[serde(borrow)]
+    pub kind: Cow<'a, str>,
+    /// The JSON text of the body.
+    #[serde(borrow)]
+    pub body: &'a RawValue,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a line without its newline.
+    ///
+    /// # Errors
+    /// As [`Entry::decode`], but for a body that is JSON in form only.
+    pub fn decode(line: &'a [u8]) -> Result<Head<'a>, EntryError> {
+        match serde_json::from_slice::<Head<'a>>(line) {
+            Ok(head) if head.format == JOURNAL_FORMAT => Ok(head),
+            Ok(head) => Err(EntryError::Format(head.format)),
+            Err(error) => Err(match Entry::decode(line) {
+                Err(format @ EntryError::Format(_)) => format,
+                _ => EntryError::Form(error.to_string()),
+            }),
+        }
+    }
 }
 
 /// Why a line is no entry.

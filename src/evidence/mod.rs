@@ -3,9 +3,20 @@
 mod blob;
 mod chain;
 mod entry;
+mod manifest;
+mod merkle;
+mod note;
 mod observation;
+mod seal;
 
-pub use blob::{BlobId, Blobs};
+pub use blob::{BlobId, Blobs, NoBlobId};
 pub use chain::{Chain, FaultKind, JournalFault, Line, ReadJournal, Reader, Torn, read_journal};
-pub use entry::{Entry, EntryError, JOURNAL_FORMAT, NO_PREVIOUS, hash_line};
+pub use entry::{Entry, EntryError, Head, JOURNAL_FORMAT, NO_PREVIOUS, hash_line};
+pub use manifest::{
+    BUNDLE_FORMAT, BlobsPart, Ends, FilePart, JournalPart, LineHash, Manifest, ManifestError, Summary,
+    name_blobs, zone_of,
+};
+pub use merkle::{Hash, Tree, leaf_hash};
+pub use note::{Note, NoteError, Signed, SignerKey, VerifierKey};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};
+pub use seal::{Checkpoint, origin};

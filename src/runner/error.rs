@@ -1,6 +1,7 @@
 //! What can end a run before its plan does.
 
 use crate::ports::JournalError;
+use crate::workflow::NoVerdict;
 
 /// A run that could not go on. Everything up to here is in the journal, so it is safe to run again.
 #[derive(Debug, thiserror::Error)]
@@ -25,4 +26,13 @@ pub enum RunError {
     /// The checker refused what this program asked.
     #[error("the checker refused the timeline: {0}")]
     Checker(String),
+}
+
+impl From<NoVerdict> for RunError {
+    fn from(none: NoVerdict) -> RunError {
+        match none {
+            NoVerdict::NoPlan => RunError::Settings(none.to_string()),
+            NoVerdict::Timeline(said) => RunError::Checker(said),
+        }
+    }
 }

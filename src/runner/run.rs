@@ -6,13 +6,12 @@ use std::time::Duration;
 use super::error::RunError;
 use super::reporter::Reporter;
 use super::team::Team;
-use crate::continuity::check;
 use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalView};
 use crate::workflow::{
-    Approval, Decision, Ended, Event, Failing, Jump, Plan, Proven, State, changed, decide, failing,
-    next_look, options, timeline, version_words,
+    Approval, Decision, Ended, Event, Failing, Jump, Plan, Proven, State, changed, decide, ended, failing,
+    next_look,
 };
 
 /// A difference that a clock may show that is kept on time by and by, milliseconds.
@@ -280,7 +279,7 @@ impl Runner {
 
     /// Judges the whole of what was recorded and records the end.
     fn complete(&mut self) -> Result<Ending, RunError> {
-        let ended = verdict(&self.state)?;
+        let ended = self.verdict()?;
         if !self.state.ended {
             self.record(&Event::End(ended.clone()))?;
         }
@@ -292,72 +291,13 @@ impl Runner {
     /// # Errors
     /// If the checker refuses the timeline, which is a fault of this program.
     pub fn verdict(&self) -> Result<Ended, RunError> {
-        verdict(&self.state)
+        Ok(ended(&self.state)?)
     }
 
     /// The journal.
     pub fn journal(&self) -> &dyn Journal {
         &*self.journal
     }
-}
-
-/// The continuity of everything recorded.
-fn verdict(state: &State) -> Result<Ended, RunError> {
-    let plan = state
-        .plan_in_force()
-        .ok_or_else(|| RunError::Settings("there is no plan".to_owned()))?;
-    let traced = timeline(&plan, &state.ledger, &state.pool);
-    traced
-        .timeline
-        .validate()
-        .map_err(|error| RunError::Checker(error.to_string()))?;
-    let report = check(&traced.timeline, &options(&plan));
-    let first = state.ledger.began().map_or(i64::MIN, Moment::ceil_seconds);
-    let conflicts = report
-        .conflicts
-        .iter()
-        .map(|conflict| {
-            let side = |version: &Option<Arc<crate::continuity::Version>>| {
-                version
-                    .as_ref()
-                    .map(|v| version_words(&v.value))
-                    .unwrap_or_default()
-            };
-            let from = Moment::from_seconds(conflict.from);
-            let found = if conflict.from <= first {
-                " (found at the first look)"
-            } else {
-                ""
-            };
-            format!(
-                "{} from {from}{found}: {} against {}",
-                conflict.rule,
-                side(&conflict.left),
-                side(&conflict.right)
-            )
-        })
-        // The same pair fails for several classes of resolvers: it is told once.
-        .fold(Vec::new(), |mut told: Vec<String>, one| {
-            if !told.contains(&one) {
-                told.push(one);
-            }
-            told
-        });
-    let mut not_checked = report.not_checked.clone();
-    if !plan.assumed.is_empty() {
-        not_checked.push("what was served before the first look: the move was begun by others".to_owned());
-    }
-    if plan.sticky_bounded {
-        not_checked.push(
-            "resolvers that ask a provider for as long as it names itself (--sticky bounded)".to_owned(),
-        );
-    }
-    Ok(Ended {
-        plan: state.plan_hash.clone().unwrap_or_default(),
-        continuous: report.continuous,
-        conflicts,
-        not_checked,
-    })
 }
 
 /// The state that a journal comes to.

@@ -180,6 +180,17 @@ macro_rules! kinds {
                     _ => Event::Note(body.clone()),
                 })
             }
+
+            /// The same from the JSON text of the body.
+            ///
+            /// # Errors
+            /// As [`Event::read`].
+            pub fn parse(kind: &str, body: &str) -> Result<Event, serde_json::Error> {
+                Ok(match kind {
+                    $($kind => Event::$variant(serde_json::from_str(body)?),)*
+                    _ => Event::Note(serde_json::from_str(body)?),
+                })
+            }
         }
     };
 }

@@ -114,6 +114,16 @@ impl BlobDir {
     }
 }
 
+/// Puts octets at a place at once: whoever reads sees what was there before, or all of it.
+pub(super) fn replace(path: &Path, octets: &[u8]) -> Result<(), JournalError> {
+    let mut part = path.as_os_str().to_os_string();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    write_whole(&part, octets)?;
+    fs::rename(&part, path).map_err(|error| failed("write", path, &error))?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
 fn write_whole(path: &Path, octets: &[u8]) -> Result<(), JournalError> {
     let written = OpenOptions::new()
         .write(true)

@@ -1,12 +1,13 @@
 //! A journal in a folder: `journal.ndjson`, `blobs/`, `lock`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::disk::{BlobDir, failed, make_dir, sync_dir};
+use super::lines::Lines;
 use super::lock::Lock;
 use crate::evidence::{BlobId, Blobs, Chain, Entry, Line, Reader, Torn};
 use crate::moment::Moment;
@@ -186,78 +187,18 @@ fn check(path: &Path) -> Result<(Reader, Option<Torn>), JournalError> {
             torn = Some(rest);
         }
     }
-    Ok((lines.reader, torn))
+    Ok((lines.into_reader(), torn))
 }
 
 fn read_entries(path: &Path) -> Result<Entries<'static>, JournalError> {
-    let mut lines = Lines::open(path)?;
-    Ok(Box::new(std::iter::from_fn(move || match lines.take()? {
-        Ok(Line::Entry(entry)) => Some(Ok(entry)),
-        Ok(Line::Torn(_)) => None,
-        Err(error) => Some(Err(error)),
-    })))
-}
-
-/// The lines of a file with one line of look-ahead.
-struct Lines {
-    path: PathBuf,
-    file: BufReader<File>,
-    reader: Reader,
-    ahead: Option<Vec<u8>>,
-    failed: bool,
-}
-
-impl Lines {
-    fn open(path: &Path) -> Result<Lines, JournalError> {
-        let file = File::open(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => JournalError::Absent {
-                dir: path.parent().unwrap_or(path).to_path_buf(),
-            },
-            _ => failed("read", path, &error),
-        })?;
-        let mut lines = Lines {
-            path: path.to_path_buf(),
-            file: BufReader::new(file),
-            reader: Reader::default(),
-            ahead: None,
-            failed: false,
-        };
-        lines.ahead = lines.read_line()?;
-        Ok(lines)
-    }
-
-    fn read_line(&mut self) -> Result<Option<Vec<u8>>, JournalError> {
-        let mut raw = Vec::new();
-        match self.file.read_until(b'\n', &mut raw) {
-            Ok(0) => Ok(None),
-            Ok(_) => Ok(Some(raw)),
-            Err(error) => Err(failed("read", &self.path, &error)),
-        }
-    }
-
-    fn take(&mut self) -> Option<Result<Line, JournalError>> {
-        if self.failed {
-            return None;
-        }
-        let raw = self.ahead.take()?;
-        let line = self.read_line().and_then(|next| {
-            self.ahead = next;
-            self.reader
-                .take(&raw, self.ahead.as_deref())
-                .map_err(|fault| JournalError::Damaged {
-                    path: self.path.clone(),
-                    fault,
-                })
-        });
-        self.failed = line.is_err();
-        Some(line)
-    }
+    Ok(Lines::open(path)?.entries())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::io::ErrorKind;
 
     fn now() -> Moment {
         Moment::from_seconds(1_795_000_000)

@@ -2,13 +2,18 @@
 
 mod disk;
 mod file;
+mod lines;
 mod lock;
 mod memory;
+mod sealing;
 
 use std::path::{Path, PathBuf};
 
 pub use file::{FileJournal, FileView};
+pub use lines::LONGEST_LINE;
+pub(super) use lines::Lines;
 pub use memory::MemoryJournal;
+pub use sealing::{OnSeal, SealingJournal};
 
 use crate::dns::Name;
 

@@ -31,6 +31,16 @@ pub(super) struct File {
     pub(super) observe: ObserveTable,
     /// Whom to tell of what happens in a run.
     pub(super) notify: Option<Located<NotifyTable>>,
+    /// How journals are sealed, so that evidence can be checked by others.
+    pub(super) seal: Option<SealTable>,
+}
+
+/// How journals are sealed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SealTable {
+    /// The key that `unbroken audit keygen` wrote.
+    pub(super) key: Located<ByReference>,
 }
 
 /// A zone.

@@ -43,6 +43,16 @@ pub struct Settings {
     /// Whom to tell of what happens in a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<NotifySettings>,
+    /// How journals are sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<SealSettings>,
+}
+
+/// How journals are sealed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SealSettings {
+    /// The key.
+    pub key: Secret,
 }
 
 /// A zone.

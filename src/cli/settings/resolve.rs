@@ -12,8 +12,8 @@ use super::file::{
 };
 use super::text::{ByReference, Located, Period};
 use super::{
-    NotifySettings, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings, Secret,
-    Settings, Tsig, WebhookSettings, ZoneSettings, folder_of, listed,
+    NotifySettings, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings,
+    SealSettings, Secret, Settings, Tsig, WebhookSettings, ZoneSettings, folder_of, listed,
 };
 use crate::adapters::Webhook;
 use crate::dns::{Name, Rtype};
@@ -43,6 +43,9 @@ pub(super) fn resolve(path: &Path, text: &str) -> Result<Settings, SettingsError
         parents,
         observe: source.observe(file.observe)?,
         notify: source.notify(file.notify)?,
+        seal: file.seal.map(|table| SealSettings {
+            key: source.secret(table.key),
+        }),
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ring::digest::{Context, SHA256};
 
 use crate::dns::{Message, Name, Record, Rtype};
-use crate::dnssec::Rrsig;
+use crate::dnssec::{Memo, Rrsig};
 
 /// One question to one server and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub struct Corpus {
     /// The zones of which a server, not a resolver, gave signed answers.
     authority: BTreeSet<(String, Name)>,
     silent: BTreeMap<(Name, Rtype), Vec<usize>>,
+    memo: Memo,
 }
 
 impl Corpus {
@@ -57,6 +58,16 @@ impl Corpus {
             corpus.add(one);
         }
         corpus
+    }
+
+    /// The same, with a memory of verifications that others share: for whoever judges many corpora of the same few answers.
+    #[must_use]
+    pub fn with_memo(self, memo: Memo) -> Corpus {
+        Corpus { memo, ..self }
+    }
+
+    pub(super) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     /// Everything in the order in which it came.

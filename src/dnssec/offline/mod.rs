@@ -75,6 +75,15 @@ pub fn validate_each(
     out
 }
 
+/// Judges one captured answer by itself, with the best chain that leads to it. `None`: there is none of that number in
+/// [`Corpus::captured`].
+pub fn validate_one(corpus: &Corpus, anchors: &Anchors, index: usize, options: &Options) -> Option<Verdict> {
+    let one = corpus.get(index)?;
+    let mut run = Run::new(corpus, anchors, options);
+    run.pinned = Some(index);
+    Some(run.question(&one.name, one.rtype))
+}
+
 /// Keys of a zone that one combination of answers makes trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KeySet {
@@ -119,7 +128,8 @@ impl<'a> Run<'a> {
 
     /// Judges something at the price of the budget.
     fn judge<T>(&mut self, work: impl FnOnce(&mut Judge<'_>) -> T) -> T {
-        let granted = self.options.limits.budget(self.spent);
+        let mut granted = self.options.limits.budget(self.spent);
+        granted.memo = self.corpus.memo().clone();
         let mut budget = granted.clone();
         let mut judge = Judge::new(self.options.at, &mut budget);
         judge.policy = self.options.policy;

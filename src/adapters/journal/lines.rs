@@ -1,0 +1,98 @@
+//! The lines of a journal from wherever they are read, checked against the chain.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::disk::failed;
+use crate::evidence::{Line, Reader};
+use crate::ports::{Entries, JournalError};
+
+/// A line of more octets than this is no entry: a sweep of ten thousand questions has about four million.
+pub const LONGEST_LINE: u64 = 64 << 20;
+
+/// The lines of a journal with one line of look-ahead.
+pub(crate) struct Lines<R> {
+    path: PathBuf,
+    source: R,
+    reader: Reader,
+    ahead: Option<Vec<u8>>,
+    failed: bool,
+}
+
+impl Lines<BufReader<File>> {
+    /// Those of a file.
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        let file = File::open(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => JournalError::Absent {
+                dir: path.parent().unwrap_or(path).to_path_buf(),
+            },
+            _ => failed("read", path, &error),
+        })?;
+        Lines::new(path, BufReader::new(file))
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Those of a source; `path` is what errors call it.
+    pub(crate) fn new(path: &Path, source: R) -> Result<Self, JournalError> {
+        let mut lines = Lines {
+            path: path.to_path_buf(),
+            source,
+            reader: Reader::default(),
+            ahead: None,
+            failed: false,
+        };
+        lines.ahead = lines.read_line()?;
+        Ok(lines)
+    }
+
+    /// Where the chain stands.
+    pub(crate) fn into_reader(self) -> Reader {
+        self.reader
+    }
+
+    fn read_line(&mut self) -> Result<Option<Vec<u8>>, JournalError> {
+        let mut raw = Vec::new();
+        let mut bounded = (&mut self.source).take(LONGEST_LINE + 1);
+        match bounded.read_until(b'\n', &mut raw) {
+            Ok(0) => Ok(None),
+            Ok(_) if raw.len() as u64 > LONGEST_LINE => {
+                let long = Error::other(format!("a line has more than {LONGEST_LINE} octets"));
+                Err(failed("read", &self.path, &long))
+            }
+            Ok(_) => Ok(Some(raw)),
+            Err(error) => Err(failed("read", &self.path, &error)),
+        }
+    }
+
+    /// The next one.
+    pub(crate) fn take(&mut self) -> Option<Result<Line, JournalError>> {
+        if self.failed {
+            return None;
+        }
+        let raw = self.ahead.take()?;
+        let line = self.read_line().and_then(|next| {
+            self.ahead = next;
+            self.reader
+                .take(&raw, self.ahead.as_deref())
+                .map_err(|fault| JournalError::Damaged {
+                    path: self.path.clone(),
+                    fault,
+                })
+        });
+        self.failed = line.is_err();
+        Some(line)
+    }
+}
+
+impl<R: BufRead + Send + 'static> Lines<R> {
+    /// The entries; a torn last line is passed over.
+    pub(crate) fn entries(mut self) -> Entries<'static> {
+        Box::new(std::iter::from_fn(move || match self.take()? {
+            Ok(Line::Entry(entry)) => Some(Ok(entry)),
+            Ok(Line::Torn(_)) => None,
+            Err(error) => Some(Err(error)),
+        }))
+    }
+}

@@ -1,0 +1,248 @@
+//! Messages by number, and the chains that answers are judged under: each judged once in each stretch of time in which no
+//! signature begins or ends.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::dns::{Message, Name, Rtype};
+use crate::dnssec::offline::{Captured, Corpus, Options, validate_one};
+use crate::dnssec::{Anchors, Memo, Rrsig, Status};
+use crate::evidence::BlobId;
+
+/// The number of a message.
+pub(super) type MessageNo = u32;
+/// The number of a chain.
+pub(super) type ChainNo = u32;
+
+/// What is known of a message.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) id: BlobId,
+    pub(super) octets: Arc<[u8]>,
+    /// None where it is undecodable.
+    pub(super) message: Option<Arc<Message>>,
+    /// The shortest TTL in answer and authority, seconds.
+    pub(super) shortest_ttl: Option<u32>,
+    /// The windows of its signatures, modulo 2^32: inception, expiration.
+    signatures: Vec<Rrsig>,
+}
+
+impl Facts {
+    pub(super) fn of(id: BlobId, octets: Arc<[u8]>) -> Facts {
+        let message = Message::parse(&octets).ok().map(Arc::new);
+        let records = || {
+            message
+                .iter()
+                .flat_map(|message| message.answer.iter().chain(&message.authority))
+        };
+        let signatures = records()
+            .filter(|record| record.rtype == Rtype::RRSIG)
+            .filter_map(|record| Rrsig::from_rdata(&record.rdata, record.ttl))
+            .collect();
+        let shortest_ttl = records().map(|record| record.ttl).min();
+        Facts {
+            id,
+            octets,
+            shortest_ttl,
+            signatures,
+            message,
+        }
+    }
+
+    /// The latest inception and the earliest expiration near that Unix time.
+    pub(super) fn window(&self, near: i64) -> Option<(i64, i64)> {
+        self.signatures
+            .iter()
+            .map(|one| one.window(near))
+            .reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)))
+    }
+}
+
+/// A message as the answer to a question.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Asked {
+    pub(super) name: Name,
+    pub(super) rtype: Rtype,
+    pub(super) server: String,
+    pub(super) message: MessageNo,
+}
+
+/// A verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) status: Status,
+    pub(super) codes: Vec<String>,
+    /// Whether the message says no more than that there is no answer.
+    pub(super) useless: bool,
+}
+
+/// A verdict and the stretch `[from, until)` in which it holds, Unix seconds.
+#[derive(Clone, Debug)]
+struct Holding {
+    from: i64,
+    until: i64,
+    judged: Arc<Judged>,
+}
+
+/// Judges answers under chains.
+pub(super) struct Court {
+    anchors: Anchors,
+    memo: Memo,
+    chains: Vec<Vec<Asked>>,
+    numbers: HashMap<Vec<Asked>, ChainNo>,
+    questions: HashMap<(Name, Rtype), u32>,
+    held: HashMap<(ChainNo, MessageNo, u32), Vec<Holding>>,
+    /// Verdicts worked out.
+    pub(super) worked: u64,
+}
+
+/// The codes of reasons that say that there was no answer to be judged.
+pub(super) const USELESS: [&str; 7] = [
+    "servfail",
+    "refused",
+    "error-answer",
+    "not-a-response",
+    "truncated",
+    "lame",
+    "undecodable",
+];
+
+impl Court {
+    pub(super) fn new(anchors: Anchors, memo: Memo) -> Court {
+        Court {
+            anchors,
+            memo,
+            chains: Vec::new(),
+            numbers: HashMap::new(),
+            questions: HashMap::new(),
+            held: HashMap::new(),
+            worked: 0,
+        }
+    }
+
+    /// The number of a chain: the answers above the question, in any order.
+    pub(super) fn chain(&mut self, mut answers: Vec<Asked>) -> ChainNo {
+        answers.sort_unstable();
+        answers.dedup();
+        if let Some(number) = self.numbers.get(&answers) {
+            return *number;
+        }
+        let number = ChainNo::try_from(self.chains.len()).unwrap_or(ChainNo::MAX);
+        self.chains.push(answers.clone());
+        self.numbers.insert(answers, number);
+        number
+    }
+
+    /// The verdict on an answer under a chain at the Unix time `at`.
+    pub(super) fn judge(
+        &mut self,
+        chain: ChainNo,
+        asked: &Asked,
+        at: i64,
+        messages: &[Facts],
+    ) -> Arc<Judged> {
+        let next = u32::try_from(self.questions.len()).unwrap_or(u32::MAX);
+        let question = (asked.name.clone(), asked.rtype);
+        let question = *self.questions.entry(question).or_insert(next);
+        let key = (chain, asked.message, question);
+        if let Some(holding) = self
+            .held
+            .get(&key)
+            .and_then(|held| held.iter().find(|one| one.from <= at && at < one.until))
+        {
+            return holding.judged.clone();
+        }
+        let above = self.chains.get(chain as usize).map_or(&[][..], Vec::as_slice);
+        let (from, until) = steady(above.iter().chain([asked]), at, messages);
+        let judged = Arc::new(work(above, asked, at, messages, &self.anchors, &self.memo));
+        self.worked += 1;
+        self.held.entry(key).or_default().push(Holding {
+            from,
+            until,
+            judged: judged.clone(),
+        });
+        judged
+    }
+}
+
+/// The stretch around `at` in which no signature of these messages begins or ends to be valid.
+fn steady<'a>(answers: impl Iterator<Item = &'a Asked>, at: i64, messages: &[Facts]) -> (i64, i64) {
+    let (mut from, mut until) = (i64::MIN, i64::MAX);
+    let signatures = answers
+        .filter_map(|one| messages.get(one.message as usize))
+        .flat_map(|facts| &facts.signatures);
+    for signature in signatures {
+        let (inception, expiration) = signature.window(at);
+        // Both ends are inside the window; the arithmetic modulo 2^32 turns at half of it.
+        for change in [
+            inception,
+            expiration + 1,
+            inception + (1 << 31),
+            expiration + (1 << 31),
+        ] {
+            if change <= at {
+                from = from.max(change);
+            } else {
+                until = until.min(change);
+            }
+        }
+    }
+    (from, until)
+}
+
+fn work(
+    above: &[Asked],
+    asked: &Asked,
+    at: i64,
+    messages: &[Facts],
+    anchors: &Anchors,
+    memo: &Memo,
+) -> Judged {
+    let captured = |one: &Asked| Captured {
+        name: one.name.clone(),
+        rtype: one.rtype,
+        server: one.server.clone(),
+        transport: String::new(),
+        at: None,
+        answer: match messages
+            .get(one.message as usize)
+            .and_then(|facts| facts.message.clone())
+        {
+            Some(message) => Ok((*message).clone()),
+            None => Err("undecodable".to_owned()),
+        },
+    };
+    let corpus = Corpus::new(above.iter().chain([asked]).map(captured)).with_memo(memo.clone());
+    let verdict = validate_one(&corpus, anchors, above.len(), &Options::at(at));
+    let Some(verdict) = verdict else {
+        return Judged {
+            status: Status::Indeterminate,
+            codes: vec!["undecodable".to_owned()],
+            useless: true,
+        };
+    };
+    let mut codes: Vec<String> = verdict
+        .reasons
+        .iter()
+        .map(|said| said.reason.code.to_owned())
+        .collect();
+    codes.dedup();
+    let useless = match messages
+        .get(asked.message as usize)
+        .and_then(|facts| facts.message.as_ref())
+    {
+        None => true,
+        Some(message) => {
+            verdict.status == Status::Indeterminate
+                && (message.flags.truncated || codes.iter().any(|code| USELESS.contains(&code.as_str())))
+        }
+    };
+    Judged {
+        status: verdict.status,
+        codes,
+        useless,
+    }
+}
+
+/// Answers by the question and server, the latest of each.
+pub(super) type Latest<K> = BTreeMap<K, Asked>;

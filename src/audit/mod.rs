@@ -1,0 +1,25 @@
+//! Verifying evidence: octets in, a result out. Nothing is asked of the network, nothing is believed that came with the
+//! bundle but what it proves: hashes, seals under a key that was given, signatures under anchors that were given.
+//!
+//! * the chain of hashes, the manifest, the seals, the blobs ([`Verifier`]);
+//! * every answer judged anew from its octets at the time at which it was recorded;
+//! * the journal folded again, and each decision made again on the recorded facts;
+//! * the continuity of what was really served.
+
+mod answers;
+mod context;
+mod findings;
+mod limits;
+mod replay;
+mod seals;
+mod verdict;
+mod verifier;
+
+pub use findings::{Finding, Gravity};
+pub use seals::{GivenSeal, Stamp};
+pub use verdict::{
+    AnchorsUsed, AnswersJudged, ApprovalSeen, BlobsSeen, Clock, Continuity, DecisionsReplayed, Ending,
+    Insecure, JournalSeen, JumpSeen, NotAnswered, Odd, SealKey, SealSeen, ServerSeen, VERDICT_FORMAT,
+    Verdict, Word,
+};
+pub use verifier::{Depth, Given, Seen, Verifier, standing};

@@ -1,0 +1,297 @@
+//! The journal folded again and every decision made again on the recorded facts, as the runner does: after each sweep, after
+//! keys were authenticated, copies compared, a step proven.
+
+use super::findings::{Finding, Findings};
+use super::verdict::DecisionsReplayed;
+use crate::dnssec::Anchors;
+use crate::dnssec::Memo;
+use crate::moment::Moment;
+use crate::workflow::{Decision, Event, Intended, Octets, State, changed, decide, ended, failing};
+
+/// The fold, and where in its loop the runner must have been.
+pub(super) struct Replay {
+    pub(super) state: State,
+    pub(super) counts: DecisionsReplayed,
+    /// A decision is due and was not recorded so far: either it follows, or it says the same as the last one.
+    due: bool,
+    /// The last entry was a decision to authenticate: what its channel says may follow.
+    authenticating: bool,
+    /// Copies are compared before a run decides anything.
+    surveying: bool,
+    /// What is wrong unless the process ended here.
+    held: Option<Finding>,
+    /// The step of an intent whose outcome is not there yet.
+    intended: Option<String>,
+}
+
+impl Replay {
+    /// Before the first entry.
+    pub(super) fn new(memo: Memo) -> Replay {
+        Replay {
+            state: State::new(Anchors::iana_root()).with_memo(memo),
+            counts: DecisionsReplayed::default(),
+            due: false,
+            authenticating: false,
+            surveying: false,
+            held: None,
+            intended: None,
+        }
+    }
+
+    /// Takes an entry: checks it against what the entries before it lead to, and folds it in.
+    pub(super) fn take(
+        &mut self,
+        seq: u64,
+        at: Moment,
+        event: &Event,
+        octets: Octets<'_>,
+        findings: &mut Findings,
+    ) {
+        self.held(event, findings);
+        if let Some(finding) = self.check(seq, event) {
+            findings.push(finding.at(seq));
+        }
+        self.state.apply(at, event, octets);
+        self.after(event);
+    }
+
+    /// A process that was stopped between a sweep and its decision left nothing out; its successor says `begin`.
+    fn held(&mut self, event: &Event, findings: &mut Findings) {
+        match event {
+            Event::Clock(_) | Event::Note(_) => {}
+            Event::Begin(_) => self.held = None,
+            _ => {
+                if let Some(finding) = self.held.take() {
+                    findings.push(finding);
+                }
+            }
+        }
+    }
+
+    fn check(&mut self, seq: u64, event: &Event) -> Option<Finding> {
+        match event {
+            Event::Decision(recorded) => self.check_decision(recorded),
+            Event::Changed(one) => (!changed(&self.state).contains(one)).then(|| {
+                Finding::fails(
+                    "changed-differs",
+                    "the recorded facts do not show such a change of keys",
+                )
+            }),
+            Event::Failing(one) => (failing(&self.state) != one.mixtures).then(|| {
+                Finding::fails(
+                    "failing-differs",
+                    "the recorded facts lead to other mixtures that fail",
+                )
+            }),
+            Event::Begin(_) => {
+                self.due = false;
+                None
+            }
+            Event::Clock(_) | Event::Note(_) => {
+                self.held = self.held.take().or(self.unchanged(seq));
+                None
+            }
+            Event::Intent(intended) => self.unchanged(seq).or(self.check_intent(intended)),
+            Event::Outcome(done) => {
+                let own = self.intended.take().as_deref() == Some(done.step.0.as_str());
+                (!own).then(|| {
+                    Finding::fails("outcome-without-intent", "no intent to do this stands before it")
+                })
+            }
+            Event::Proven(proven) => {
+                let decided = matches!(&self.state.last_decision, Some(Decision::Proven { step }) if *step == proven.step);
+                let as_of = self.state.last_sweep.as_ref().map(|sweep| sweep.started);
+                self.unchanged(seq).or_else(|| {
+                    (!decided || as_of != Some(proven.as_of)).then(|| {
+                        Finding::fails(
+                            "proven-without-decision",
+                            format!(
+                                "step {} is called proven, and nothing before it says so",
+                                proven.step
+                            ),
+                        )
+                    })
+                })
+            }
+            Event::Keys(keys) => {
+                let asked = match &self.state.last_decision {
+                    Some(Decision::Authenticate {
+                        provider,
+                        keys: wanted,
+                    }) => {
+                        *provider == keys.provider
+                            && keys.keys.iter().all(|key| wanted.contains(&key.to_string()))
+                    }
+                    _ => false,
+                };
+                self.unchanged(seq).or_else(|| {
+                    (!asked).then(|| {
+                        Finding::fails(
+                            "keys-without-decision",
+                            "these keys were not to be authenticated here",
+                        )
+                    })
+                })
+            }
+            Event::End(recorded) => self.unchanged(seq).or_else(|| self.check_end(recorded)),
+            Event::Contents(_) if self.surveying => None,
+            Event::Plan(plan) => {
+                self.due = false;
+                (plan.format != 1)
+                    .then(|| Finding::open("plan-format", format!("the plan has format {}", plan.format)))
+            }
+            Event::Sweep(_)
+            | Event::Approval(_)
+            | Event::Contents(_)
+            | Event::Servers(_)
+            | Event::Inventory(_) => self.unchanged(seq),
+        }
+    }
+
+    /// A decision that was not recorded must say the same as the last one.
+    fn unchanged(&mut self, seq: u64) -> Option<Finding> {
+        if !std::mem::take(&mut self.due) {
+            return None;
+        }
+        let made = decide(&self.state);
+        let same = self
+            .state
+            .last_decision
+            .as_ref()
+            .is_some_and(|last| last.same_as(&made));
+        self.counts.unchanged += u64::from(same);
+        (!same).then(|| {
+            let text = format!("before this entry another decision was due: {}", words(&made));
+            Finding::fails("decision-missing", text).at(seq)
+        })
+    }
+
+    fn check_decision(&mut self, recorded: &Decision) -> Option<Finding> {
+        self.counts.recorded += 1;
+        let due = std::mem::take(&mut self.due);
+        let made = decide(&self.state);
+        if made == *recorded && (due || self.authenticating) {
+            self.counts.same += 1;
+            return None;
+        }
+        if self.authenticating && from_outside(&made, recorded) {
+            self.counts.outside += 1;
+            return Some(Finding::remark(
+                "decision-outside",
+                format!(
+                    "it rests on what a channel said, which the journal does not hold: {}",
+                    words(recorded)
+                ),
+            ));
+        }
+        self.counts.differ += 1;
+        Some(if due {
+            Finding::fails(
+                "decision-differs",
+                format!(
+                    "recorded: {}; the recorded facts lead to: {}",
+                    words(recorded),
+                    words(&made)
+                ),
+            )
+        } else {
+            Finding::fails(
+                "decision-undue",
+                format!("no decision was due here; recorded: {}", words(recorded)),
+            )
+        })
+    }
+
+    fn check_intent(&mut self, intended: &Intended) -> Option<Finding> {
+        self.counts.acts += 1;
+        let decided = match &self.state.last_decision {
+            Some(Decision::Act {
+                step,
+                provider,
+                changes,
+                ..
+            }) => *step == intended.step && *provider == intended.provider && *changes == intended.changes,
+            _ => false,
+        };
+        (!decided).then(|| {
+            Finding::fails(
+                "act-without-decision",
+                format!("nothing before it decides to take step {} so", intended.step),
+            )
+        })
+    }
+
+    fn check_end(&self, recorded: &crate::workflow::Ended) -> Option<Finding> {
+        if !matches!(self.state.last_decision, Some(Decision::Complete)) {
+            return Some(Finding::fails(
+                "end-without-decision",
+                "no decision says that the plan is carried out",
+            ));
+        }
+        match ended(&self.state) {
+            Ok(made) if made == *recorded => None,
+            Ok(made) => Some(Finding::fails(
+                "end-differs",
+                format!(
+                    "it says {}, and the recorded facts lead to {}",
+                    continuous(recorded.continuous),
+                    continuous(made.continuous)
+                ),
+            )),
+            Err(error) => Some(Finding::open("end-unjudged", error.to_string())),
+        }
+    }
+
+    fn after(&mut self, event: &Event) {
+        let planned = self.state.plan.is_some() && !self.state.ended;
+        match event {
+            Event::Sweep(_) => {
+                self.due = planned;
+                self.surveying = false;
+            }
+            Event::Keys(_) | Event::Proven(_) => self.due = planned,
+            Event::Contents(_) => self.due = planned && !self.surveying,
+            Event::Begin(_) => self.surveying = true,
+            Event::Intent(intended) => self.intended = Some(intended.step.0.clone()),
+            _ => {}
+        }
+        self.authenticating =
+            matches!(event, Event::Decision(decision) if matches!(**decision, Decision::Authenticate { .. }));
+    }
+}
+
+/// What a channel's word can make of a decision to authenticate.
+fn from_outside(made: &Decision, recorded: &Decision) -> bool {
+    let Decision::Authenticate { provider, .. } = made else {
+        return false;
+    };
+    match recorded {
+        Decision::Halt { what, .. } => what.contains(provider),
+        Decision::Person { what, .. } => *what == format!("keys-of-{provider}"),
+        _ => false,
+    }
+}
+
+fn continuous(word: bool) -> &'static str {
+    if word { "continuous" } else { "not continuous" }
+}
+
+/// A decision in a few words.
+fn words(decision: &Decision) -> String {
+    match decision {
+        Decision::Look { why } => format!("look ({why})"),
+        Decision::Authenticate { provider, keys } => {
+            format!("authenticate {} of {provider}", keys.join(", "))
+        }
+        Decision::Compare { providers, .. } => format!("compare the copies of {}", providers.join(", ")),
+        Decision::Act { step, .. } => format!("take step {step}"),
+        Decision::Proven { step } => format!("step {step} is proven"),
+        Decision::Wait { step, until, why, .. } => match until {
+            Some(until) => format!("wait with step {step} until {}", Moment::from_seconds(*until)),
+            None => format!("wait with step {step} ({why})"),
+        },
+        Decision::Person { what, .. } => format!("a person has to act ({what})"),
+        Decision::Halt { what, .. } => format!("halt ({what})"),
+        Decision::Complete => "every step is proven".to_owned(),
+    }
+}

@@ -1,0 +1,730 @@
+//! The verifier: takes a bundle line by line, and says in the end what it comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::answers::{Answers, Reach, named};
+use super::findings::{Finding, Findings, Gravity};
+use super::replay::Replay;
+use super::seals::{self, GivenSeal, Keys, Roots, Seal};
+use super::verdict::{
+    AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Ending, Insecure, JournalSeen, JumpSeen,
+    VERDICT_FORMAT, Verdict, Word,
+};
+use crate::continuity::reachable;
+use crate::dns::Name;
+use crate::dnssec::{Anchors, Memo};
+use crate::evidence::{
+    BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FaultKind, FilePart, JournalFault, LineHash,
+    Manifest, Place, Reader, Summary, VerifierKey, hash_line, name_blobs,
+};
+use crate::moment::Moment;
+use crate::workflow::{
+    CdsPolicy, Event, Fact, GateRules, Plan, Purpose, Signer, State, ended, options, timeline,
+};
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Hashes, chain, manifest, seals, blobs.
+    Hashes,
+    /// Everything.
+    Full,
+}
+
+/// What is verified, apart from the journal and the blobs themselves, and what it is verified against.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The anchors that the chain is judged from.
+    pub anchors: Anchors,
+    /// Whether somebody gave them; otherwise they are the compiled-in ones.
+    pub anchors_given: bool,
+    /// The keys that seals have to be signed with.
+    pub seal_keys: Vec<VerifierKey>,
+    /// The octets of the manifest; none: it is no bundle but a folder of the state.
+    pub manifest: Option<Vec<u8>>,
+    /// Every other file with its size and hash.
+    pub files: BTreeMap<String, FilePart>,
+    /// The seals among them.
+    pub seals: Vec<GivenSeal>,
+    /// The octets of `seals/keys`, if there is such a file.
+    pub keys: Option<Vec<u8>>,
+    /// The blobs that are there, with their sizes.
+    pub blobs: BTreeMap<BlobId, u64>,
+    /// A memory of verifications, for whoever verifies many bundles of the same answers.
+    pub memo: Memo,
+}
+
+/// Is shown an event: the entry's number, when it was written, the event, and the state that it leads to.
+pub type Seen<'a> = &'a mut dyn FnMut(u64, Moment, &Event, &State);
+
+/// A verification under way.
+pub struct Verifier {
+    given: Given,
+    depth: Depth,
+    reader: Reader,
+    summary: Summary,
+    roots: Roots,
+    sealed: Vec<Seal>,
+    sizes: BTreeSet<u64>,
+    findings: Findings,
+    answers: Answers,
+    replay: Replay,
+    journal: JournalSeen,
+    others: BTreeSet<BlobId>,
+    missing: BTreeSet<BlobId>,
+    torn: bool,
+    broken: bool,
+    own_anchors: Option<Anchors>,
+    approvals: Vec<ApprovalSeen>,
+    clock: Clock,
+    claimed: Option<bool>,
+    zone: Option<Name>,
+}
+
+impl Verifier {
+    /// Begins.
+    pub fn new(given: Given, depth: Depth) -> Verifier {
+        let mut findings = Findings::default();
+        let sealed = seals::read(&given.seals, &mut findings);
+        let memo = if given.memo.is_remembering() {
+            given.memo.clone()
+        } else {
+            Memo::remembering()
+        };
+        Verifier {
+            sizes: sealed.iter().map(|seal| seal.checkpoint.size).collect(),
+            answers: Answers::new(given.anchors.clone(), memo.clone()),
+            replay: Replay::new(memo),
+            given,
+            depth,
+            reader: Reader::default(),
+            summary: Summary::default(),
+            roots: Roots::default(),
+            sealed,
+            findings,
+            journal: JournalSeen::default(),
+            others: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            torn: false,
+            broken: false,
+            own_anchors: None,
+            approvals: Vec::new(),
+            clock: Clock::default(),
+            claimed: None,
+            zone: None,
+        }
+    }
+
+    /// Takes the next line with its newline, and the line after it (`None` at the end); `octets` gives a blob's, unchecked.
+    /// Says whether to go on: after a break in the chain nothing that follows can be placed.
+    ///
+    /// # Errors
+    /// If the line is of another format: the bundle has to be read by another version.
+    pub fn take(
+        &mut self,
+        raw: &[u8],
+        next: Option<&[u8]>,
+        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
+    ) -> Result<bool, EntryError> {
+        self.take_seen(raw, next, octets, &mut |_, _, _, _| ())
+    }
+
+    /// The same; `seen` is shown each event that was verified, with its entry, its time and the state that it leads to.
+    ///
+    /// # Errors
+    /// As [`Verifier::take`].
+    pub fn take_seen(
+        &mut self,
+        raw: &[u8],
+        next: Option<&[u8]>,
+        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
+        seen: Seen<'_>,
+    ) -> Result<bool, EntryError> {
+        if self.broken || self.torn {
+            return Ok(false);
+        }
+        let line = raw.strip_suffix(b"\n").unwrap_or(raw);
+        let hash = LineHash::of(line);
+        let head = match self.reader.take_head(raw, &hash.hex(), next) {
+            Ok(Some(head)) => head,
+            Ok(None) => {
+                self.torn = true;
+                return Ok(false);
+            }
+            Err(fault) => {
+                if let FaultKind::Entry(EntryError::Format(format)) = fault.what {
+                    return Err(EntryError::Format(format));
+                }
+                self.break_at(&fault);
+                return Ok(false);
+            }
+        };
+        self.summary.line(&hash, line.len());
+        self.summary.kind(&head.kind);
+        let (seq, at) = (head.seq, head.at);
+        if self.sizes.contains(&seq) {
+            self.roots.at.insert(seq, (self.summary.tree.root(), at));
+        }
+        self.mark_time(at, &head.kind);
+        match Event::parse(&head.kind, head.body.get()) {
+            Ok(event) => {
+                self.event(seq, at, &event, octets);
+                seen(seq, at, &event, &self.replay.state);
+            }
+            Err(error) => self.findings.push(
+                Finding::fails(
+                    "entry-form",
+                    format!("its body is not that of a {}: {error}", head.kind),
+                )
+                .at(seq),
+            ),
+        }
+        Ok(true)
+    }
+
+    fn break_at(&mut self, fault: &JournalFault) {
+        self.broken = true;
+        let code = match fault.what {
+            FaultKind::Entry(_) => "line-form",
+            FaultKind::Altered | FaultKind::AlteredOrNext => "line-altered",
+            FaultKind::Missing { .. } => "line-missing",
+            FaultKind::OutOfOrder { .. } => "line-order",
+        };
+        let text = format!("{fault}; nothing after it was judged");
+        let finding = Finding::fails(code, text).of("journal.ndjson");
+        self.findings.push(finding.at(fault.line as u64));
+    }
+
+    fn mark_time(&mut self, at: Moment, kind: &str) {
+        self.journal.first = self.journal.first.or(Some(at));
+        if kind != "clock" && self.journal.last.is_some_and(|last| at < last) {
+            self.clock.backwards += 1;
+        }
+        self.journal.last = Some(at);
+    }
+
+    fn event(
+        &mut self,
+        seq: u64,
+        at: Moment,
+        event: &Event,
+        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
+    ) {
+        match event {
+            Event::Sweep(sweep) => {
+                for id in named(sweep) {
+                    self.learn(seq, id, octets);
+                }
+                if self.depth == Depth::Full {
+                    self.answers.take(seq, sweep);
+                }
+            }
+            Event::Servers(servers) => {
+                self.zone.get_or_insert_with(|| servers.topology.zone.clone());
+                self.answers.set_zone(&servers.topology.zone);
+            }
+            Event::Plan(plan) => {
+                self.zone.get_or_insert_with(|| plan.zone.clone());
+                self.claimed = None;
+            }
+            Event::Begin(begin) => {
+                let (program, vantage) = (begin.program.clone(), begin.vantage.clone());
+                if !self.journal.programs.contains(&program) {
+                    self.journal.programs.push(program);
+                }
+                if !self.journal.vantages.contains(&vantage) {
+                    self.journal.vantages.push(vantage);
+                }
+                self.own_anchors = Anchors::parse(&begin.anchors).ok();
+            }
+            Event::Approval(approval) => self.approvals.push(ApprovalSeen {
+                entry: seq,
+                at,
+                what: approval.what.clone(),
+                by: approval.by.clone(),
+                note: approval.note.clone(),
+                plan: approval.plan.clone(),
+            }),
+            Event::Clock(jump) => {
+                self.answers.shift(jump.millis());
+                self.clock.jumps.push(JumpSeen {
+                    entry: seq,
+                    from: jump.from,
+                    to: jump.to,
+                });
+            }
+            Event::End(ended) => self.claimed = Some(ended.continuous),
+            Event::Note(body) => {
+                let mut named = BTreeSet::new();
+                name_blobs(body, &mut named);
+                for id in named {
+                    self.other(seq, &id, octets);
+                }
+            }
+            _ => {}
+        }
+        if self.depth == Depth::Full {
+            let answers = &self.answers;
+            self.replay
+                .take(seq, at, event, &|id| answers.octets(id), &mut self.findings);
+        }
+    }
+
+    fn learn(&mut self, seq: u64, id: &BlobId, octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>) {
+        if self.answers.knows(id) {
+            return;
+        }
+        let read = self.checked(seq, id, octets(id));
+        self.answers.learn(id, read.map(Arc::from));
+    }
+
+    fn other(&mut self, seq: u64, id: &BlobId, octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>) {
+        if self.others.insert(id.clone()) && !self.answers.knows(id) {
+            self.checked(seq, id, octets(id));
+        }
+    }
+
+    fn checked(&mut self, seq: u64, id: &BlobId, read: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let finding = match read {
+            Some(octets) if BlobId::of(&octets) == *id => return Some(octets),
+            Some(_) => Finding::fails("blob-altered", "its octets are not what its name says"),
+            None => Finding::fails("blob-missing", "the journal names it, and it is not there"),
+        };
+        self.missing.insert(id.clone());
+        self.findings
+            .push(finding.at(seq).of(format!("blobs/{id}")).on(id.clone()));
+        None
+    }
+
+    /// What it comes to, after the last line.
+    pub fn finish(self) -> Verdict {
+        self.finish_with_state().0
+    }
+
+    /// The same, with the state that the journal comes to.
+    pub fn finish_with_state(mut self) -> (Verdict, State) {
+        let part = self.summary.journal();
+        self.journal.entries = part.entries;
+        self.journal.octets = part.octets;
+        self.journal.head = part.head;
+        self.journal.root = part.root;
+        self.roots.entries = part.entries;
+        if self.torn {
+            self.torn_end();
+        }
+        let manifest = self.check_manifest();
+        let (seals, sealed, self_sealed) = self.check_seals();
+        let blobs = self.check_blobs();
+        let (mut continuity, reach, insecure) = self.continuity();
+        let Verifier {
+            answers,
+            mut findings,
+            mut clock,
+            replay,
+            ..
+        } = self;
+        let (last, least) = (answers.last, answers.clock);
+        (clock.after_inception, clock.before_expiration) = least;
+        let same = self.own_anchors.as_ref().map(|own| *own == self.given.anchors);
+        if same == Some(false) {
+            let text = if self.given.anchors_given {
+                "the run went by other trust anchors than those given here; the answers were judged from those given here"
+            } else {
+                "the run went by other trust anchors than the IANA root. What came with the bundle proves nothing: if you have \
+                 its anchors from elsewhere, give them with --anchors"
+            };
+            findings.push(Finding::remark("anchors-differ", text));
+        }
+        if clock.after_inception.is_some_and(|margin| margin < 0) {
+            findings.push(Finding::remark("clock", "a signature was seen before it began"));
+        }
+        let (answers, gaps) = answers.finish(reach.as_ref(), &mut findings);
+        if answers.chain_is_broken() && continuity.continuous == Some(true) {
+            continuity.continuous = None;
+            let text = "the answers above the zone do not validate from these anchors, so what was served below proves nothing";
+            findings.push(Finding::open("continuity-unjudged", text));
+        }
+        let servers = gaps.into_servers(last);
+        let cut = findings.has("cut") || manifest == Compared::Shorter;
+        let ends = part.ends;
+        if ends == Ends::UnderWay && self.depth == Depth::Full {
+            findings.push(Finding::open(
+                "not-ended",
+                "the plan has no end in this journal: it was under way, or the end was cut off",
+            ));
+        }
+        let word = match findings.worst() {
+            Some(Gravity::Fails) => Word::Fails,
+            Some(Gravity::Open) => Word::Open,
+            _ => Word::Holds,
+        };
+        let limits = limits(&self.journal, &continuity);
+        let (findings, counts) = findings.into_parts();
+        let verdict = Verdict {
+            format: VERDICT_FORMAT,
+            verdict: word,
+            zone: self.zone,
+            bundle: self.given.manifest.as_deref().map(hash_line),
+            journal: self.journal,
+            ending: Ending {
+                ends,
+                cut,
+                sealed,
+                self_sealed,
+            },
+            anchors: AnchorsUsed {
+                given: self.given.anchors_given,
+                zones: self.given.anchors.iter().map(|(zone, _)| zone.clone()).collect(),
+                same_as_journal: same,
+            },
+            seals,
+            stamps: seals::stamps(self.given.files.keys().map(String::as_str)),
+            blobs,
+            answers,
+            decisions: replay.counts,
+            continuity,
+            insecure,
+            servers,
+            clock,
+            approvals: self.approvals,
+            limits,
+            findings,
+            counts,
+        };
+        (verdict, replay.state)
+    }
+
+    fn torn_end(&mut self) {
+        let text = "its last line is not whole: its writing was interrupted, or the end was cut off";
+        let finding = match self.given.manifest {
+            Some(_) => Finding::fails("line-torn", text),
+            None => Finding::remark("line-torn", text),
+        };
+        self.findings.push(finding.of("journal.ndjson"));
+    }
+
+    /// Makes the manifest again and compares.
+    fn check_manifest(&mut self) -> Compared {
+        let Some(octets) = &self.given.manifest else {
+            self.findings.push(Finding::remark(
+                "no-manifest",
+                "it is a folder of the state: nothing outside the journal says where it ends, and nothing vouches for its last line",
+            ));
+            return Compared::Absent;
+        };
+        let read = match Manifest::decode(octets) {
+            Ok(read) => read,
+            Err(error) => {
+                self.findings
+                    .push(Finding::fails("manifest", error.to_string()).of("MANIFEST.json"));
+                return Compared::Other;
+            }
+        };
+        let journal = self.summary.journal();
+        let mut blobs = BlobsPart::default();
+        let there = |id: &&BlobId| !self.missing.contains(*id);
+        for id in self.named().iter().filter(there) {
+            blobs.count += 1;
+            blobs.octets += self.given.blobs.get(id).copied().unwrap_or(0);
+        }
+        let made = Manifest {
+            format: BUNDLE_FORMAT,
+            zone: self.zone.clone().unwrap_or_else(|| read.zone.clone()),
+            journal,
+            blobs,
+            files: self.given.files.clone(),
+        };
+        if made.encode().is_ok_and(|made| made == *octets) {
+            return Compared::Same;
+        }
+        let shorter = read.journal.entries > made.journal.entries;
+        // After a break in the chain the rest of the journal is not known.
+        let mut differences = file_differences(&read, &made);
+        if !self.broken {
+            differences.extend(differences_of(&read, &made, shorter));
+        }
+        if differences.is_empty() && !self.broken {
+            let text = "it says the right things in another form than the one that it can have";
+            differences.push(Finding::fails("manifest-form", text).of("MANIFEST.json"));
+        }
+        for finding in differences {
+            self.findings.push(finding);
+        }
+        if shorter && !self.broken {
+            Compared::Shorter
+        } else {
+            Compared::Other
+        }
+    }
+
+    fn check_seals(&mut self) -> (Vec<super::verdict::SealSeen>, u64, u64) {
+        let keys = Keys::new(
+            &self.given.seal_keys,
+            self.given.keys.as_deref(),
+            &mut self.findings,
+        );
+        let sealed = std::mem::take(&mut self.sealed);
+        if self.broken {
+            self.findings.push(Finding::remark(
+                "seals-unchecked",
+                "the seals after the break cannot be checked",
+            ));
+        }
+        let reached = |seal: &&Seal| !self.broken || seal.checkpoint.size <= self.roots.entries;
+        let (within, _): (Vec<Seal>, Vec<Seal>) = sealed.into_iter().partition(|seal| reached(&seal));
+        let (seen, sealed, self_sealed) = seals::check(
+            &within,
+            &keys,
+            self.zone.as_ref(),
+            &self.roots,
+            &mut self.findings,
+        );
+        if keys.any_given() && sealed == 0 {
+            self.findings.push(Finding::fails(
+                "seal-missing",
+                "no good seal of the given key is over this journal",
+            ));
+        } else if seen.is_empty() {
+            self.findings.push(Finding::remark(
+                "not-sealed",
+                "nothing is sealed: whoever can write the bundle can have written all of it but the signatures in the answers",
+            ));
+        } else if !keys.any_given() {
+            self.findings.push(Finding::remark(
+                "seal-key-unknown",
+                "the seals were checked with a key that came with the bundle: compare its fingerprint, or give the key with --seal-key",
+            ));
+        } else if sealed < self.roots.entries {
+            let text = format!(
+                "entries {} to {} are under no seal",
+                sealed + 1,
+                self.roots.entries
+            );
+            self.findings.push(Finding::remark("unsealed-end", text));
+        }
+        (seen, sealed, self_sealed)
+    }
+
+    fn named(&self) -> BTreeSet<BlobId> {
+        let mut named = self.others.clone();
+        named.extend(self.answers.taken().map(|(id, _)| id.clone()));
+        named.extend(self.missing.iter().cloned());
+        named
+    }
+
+    fn check_blobs(&mut self) -> BlobsSeen {
+        let named = self.named();
+        let unnamed = self.given.blobs.keys().filter(|id| !named.contains(*id));
+        // A folder of the state may hold what a crash left before its entry was written.
+        let gravity = |finding: &str, text: &str| match self.given.manifest {
+            Some(_) => Finding::fails("blob-unnamed", text),
+            None => Finding::remark("blob-unnamed", finding),
+        };
+        if !self.broken {
+            for id in unnamed.cloned().collect::<Vec<_>>() {
+                let finding = gravity("no entry names it", "no entry names it: it was added");
+                self.findings.push(finding.of(format!("blobs/{id}")).on(id));
+            }
+        }
+        BlobsSeen {
+            named: named.len(),
+            there: self.given.blobs.len(),
+            octets: self.given.blobs.values().sum(),
+        }
+    }
+
+    fn continuity(&mut self) -> (Continuity, Option<Reach>, Vec<Insecure>) {
+        let mut out = Continuity {
+            claimed: self.claimed,
+            from: self.answers.first,
+            to: self.answers.last,
+            ..Continuity::default()
+        };
+        if self.depth != Depth::Full || self.answers.first.is_none() {
+            return (out, None, Vec::new());
+        }
+        let mut state = self.replay.state.clone();
+        if state.plan.is_none() {
+            state.plan = standing(&state).map(Arc::new);
+        }
+        let Some(plan) = state.plan_in_force() else {
+            return (out, None, Vec::new());
+        };
+        match ended(&state) {
+            Ok(made) => {
+                out.continuous = Some(made.continuous);
+                out.conflicts = made.conflicts;
+                out.not_checked = made.not_checked;
+            }
+            Err(error) => self
+                .findings
+                .push(Finding::open("continuity-unjudged", error.to_string())),
+        }
+        for conflict in &out.conflicts {
+            self.findings
+                .push(Finding::fails("not-continuous", conflict.clone()));
+        }
+        let traced = timeline(&plan, &state.ledger, &state.pool);
+        let reach = reachable(&traced.timeline, &options(&plan));
+        let insecure = insecure(&state);
+        for stretch in &insecure {
+            let to = stretch
+                .to
+                .map_or("the end of the record".to_owned(), |to| to.to_string());
+            let text = format!(
+                "the parent delegated without DS from {} to {to}; nobody planned it",
+                stretch.from
+            );
+            self.findings.push(Finding::remark("insecure-time", text));
+        }
+        (out, Some(reach), insecure)
+    }
+}
+
+/// What came of comparing the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compared {
+    Absent,
+    Same,
+    Shorter,
+    Other,
+}
+
+/// The files of two manifests.
+fn file_differences(read: &Manifest, made: &Manifest) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for (name, part) in &read.files {
+        let finding = match made.files.get(name) {
+            None => Finding::fails("file-missing", "the manifest lists it, and it is not there"),
+            Some(own) if own != part => {
+                Finding::fails("file-altered", "its octets are not those that the manifest lists")
+            }
+            Some(_) => continue,
+        };
+        out.push(finding.of(name));
+    }
+    for name in made.files.keys().filter(|name| !read.files.contains_key(*name)) {
+        let text = "it is there, and the manifest does not list it";
+        out.push(Finding::fails("file-added", text).of(name));
+    }
+    out
+}
+
+/// The rest of two manifests: what was read, and what the bundle comes to.
+fn differences_of(read: &Manifest, made: &Manifest, shorter: bool) -> Vec<Finding> {
+    let mut out = Vec::new();
+    if read.journal != made.journal {
+        let text = format!(
+            "it says {} entries with the head {}, and the journal has {} with the head {}",
+            read.journal.entries, read.journal.head, made.journal.entries, made.journal.head
+        );
+        out.push(Finding::fails(
+            if shorter { "cut" } else { "manifest-journal" },
+            text,
+        ));
+    }
+    if read.blobs != made.blobs {
+        let text = format!(
+            "it says {} blobs of {} octets, and the journal names {} of {} that are there and whole",
+            read.blobs.count, read.blobs.octets, made.blobs.count, made.blobs.octets
+        );
+        out.push(Finding::fails("manifest-blobs", text));
+    }
+    if read.zone != made.zone {
+        let text = format!("it says {}, and the journal {}", read.zone, made.zone);
+        out.push(Finding::fails("manifest-zone", text));
+    }
+    out.into_iter()
+        .map(|finding| finding.of("MANIFEST.json"))
+        .collect()
+}
+
+/// When the parent proved that there is no DS.
+fn insecure(state: &State) -> Vec<Insecure> {
+    state
+        .ledger
+        .stretches()
+        .into_iter()
+        .filter(|stretch| stretch.place == Place::Parent)
+        .filter(|stretch| matches!(&stretch.served.fact, Fact::Ds(set) if set.is_empty()))
+        .map(|stretch| Insecure {
+            from: stretch.from,
+            to: stretch.until,
+            planned_by: None,
+        })
+        .collect()
+}
+
+/// A plan of no steps over the providers that were looked at, for a journal without one.
+pub fn standing(state: &State) -> Option<Plan> {
+    let servers = state.servers.as_ref()?;
+    let signers: Vec<Signer> = servers
+        .providers
+        .iter()
+        .map(|(name, hosts)| Signer {
+            name: name.clone(),
+            name_servers: hosts.iter().map(|host| host.name.clone()).collect(),
+            max_ttl: 0,
+            manual: true,
+            apex_ns_fixed: false,
+            signs_live: false,
+        })
+        .collect();
+    let group: Vec<String> = signers.iter().map(|signer| signer.name.clone()).collect();
+    Some(Plan {
+        format: 1,
+        zone: servers.topology.zone.clone(),
+        parent: servers.topology.parent.clone(),
+        purpose: Purpose::Join {
+            signer: group.first().cloned().unwrap_or_default(),
+        },
+        signers,
+        before: group.clone(),
+        after: group,
+        digest_types: BTreeSet::from([2]),
+        cds: CdsPolicy::Auto,
+        rules: GateRules {
+            ttl_floor: 0,
+            margin: 0,
+            stale: 0,
+            patience: 0,
+        },
+        sticky_bounded: false,
+        resign: None,
+        made: state.ledger.began().unwrap_or_default(),
+        replaces: None,
+        assumed: Vec::new(),
+        steps: Vec::new(),
+    })
+}
+
+/// What no evidence of this kind can show.
+fn limits(journal: &JournalSeen, continuity: &Continuity) -> Vec<String> {
+    let from = if journal.vantages.is_empty() {
+        "nowhere".to_owned()
+    } else {
+        journal.vantages.join(", ")
+    };
+    let mut out = vec![
+        "between two looks nobody looked: for each server address the longest such stretch is given, with the shortest TTL that \
+         could have come and gone in it"
+            .to_owned(),
+        format!(
+            "one address may be many machines (anycast): what was seen is what answered at {from}; what others answered \
+             elsewhere was not seen"
+        ),
+        "the times are those of the clock of the machine that looked, held against the windows of the signatures; a seal \
+         proves an order, and a time only with a token of a time stamping authority"
+            .to_owned(),
+        "an approval is recorded as it was said: nobody signs it".to_owned(),
+        "that whoever has the seal key did not write a second journal: only witnesses or a time stamp show that".to_owned(),
+    ];
+    out.extend(
+        continuity
+            .not_checked
+            .iter()
+            .map(|what| format!("not checked: {what}")),
+    );
+    out
+}
