@@ -2,11 +2,11 @@
 # Measures `unbroken zone` beside other tools: each pair interleaved, ROUNDS times; the verdicts must be equal; prints the
 # medians of the ratios. Other load on the machine changes the seconds, and the ratios little.
 # usage: benches/zone.sh FOLDER [WHAT]   FOLDER as `benches/zone-make.sh FOLDER 10000 100000 1000000` makes it
-#   WHAT: floor (against bare ring), verify, ldns (zones that ldns signed), compare, big-compare, big-verify and big-nsec3
+#   WHAT: floor (against bare ring), read (the reader by itself), verify, ldns (zones that ldns signed), compare, big-compare, big-verify and big-nsec3
 #   (zones of 1,000,000); all (default): all of these; quick: all but big-nsec3 in 3 rounds, big-verify in one, about 11 minutes
 #   on two cores of their own. SIZE: the owners of the zones that are verified (100000)
-# builds: cargo bench --no-run --bench bare_ring   (that makes the program too)
-# needs: target/release/unbroken and the benchmark bare_ring, built; dnssec-verify, ldns-compare-zones; kzonecheck if there is one
+# builds: cargo bench --no-run --bench bare_ring --bench reader   (that makes the program too)
+# needs: those; dnssec-verify, ldns-compare-zones; kzonecheck if there is one
 set -eu
 folder=$1
 what=${2:-all}
@@ -16,7 +16,9 @@ rounds=${ROUNDS:-5}
 threads=${THREADS:-$(nproc)}
 root=$(cd "$(dirname "$0")/.." && pwd)
 program=${PROGRAM:-$root/target/release/unbroken}
-bare=${BARE:-$(ls -t "$root"/target/release/deps/bare_ring-* 2>/dev/null | grep -v '\.d$' | head -n 1)}
+built() { ls -t "$root"/target/release/deps/"$1"-* 2>/dev/null | grep -v '\.d$' | head -n 1; }
+bare=${BARE:-$(built bare_ring)}
+reader=${READER:-$(built reader)}
 kzonecheck=${KZONECHECK:-kzonecheck}
 cd "$folder"
 work=$(mktemp -d)
@@ -82,6 +84,11 @@ wants() { [ "$what" = all ] || [ "$what" = "$1" ] || { [ "$what" = quick ] && [ 
 peer_verify="dnssec-verify -q -o bench.test"
 if wants floor; then
     floor "verify $size P-256, bare ring" "$size-p256-nsec.zone"
+fi
+if wants read; then
+    for zone in "100000-p256-nsec" "100000"; do
+        "$reader" "$zone.zone" bench.test | sed "s/^/read $zone, /"
+    done
 fi
 if wants verify; then
     for kind in p256-nsec p256-nsec3 ed25519-nsec; do
