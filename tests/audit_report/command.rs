@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+use unbroken::moment::Moment;
 use unbroken::ports::JournalView;
 
 use crate::made;
@@ -150,6 +152,70 @@ async fn a_damaged_or_cut_bundle_is_reported_as_such_on_the_first_screen() {
         "{}",
         ran.out
     );
+}
+
+/// What a sweep of the journal was told, far from all others in time, as the file of another vantage; `other`: one server
+/// fails there.
+fn seen_elsewhere(dir: &Path, file: &str, other: bool) {
+    let journal = std::fs::read_to_string(dir.join("shop/journal.ndjson")).unwrap();
+    let entries = journal
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let sweeps: Vec<Value> = entries
+        .filter(|entry| entry["kind"] == "sweep")
+        .map(|entry| entry["body"].clone())
+        .collect();
+    let began = |sweep: &Value| sweep["started"].as_str().unwrap().parse::<Moment>().unwrap();
+    let apart = |three: &&[Value]| {
+        let pause = |a: &Value, b: &Value| began(b).since(began(a));
+        pause(&three[0], &three[1]).min(pause(&three[1], &three[2]))
+    };
+    let sweep = &sweeps.windows(3).max_by_key(apart).unwrap()[1];
+    let mut lines = Vec::new();
+    for one in sweep["observations"].as_array().unwrap() {
+        let Some(blob) = one["outcome"]["answer"]["blob"].as_str() else {
+            continue;
+        };
+        let mut octets = std::fs::read(dir.join("shop/blobs").join(blob)).unwrap();
+        if other && one["type"] == "DNSKEY" && one["place"]["provider"] == "a" {
+            octets[3] = (octets[3] & 0xf0) | 2;
+        }
+        let line = json!({
+            "at": one["done"], "sent": one["sent"], "server": one["address"], "host": one["server"], "place": one["place"],
+            "transport": one["proto"], "query": { "name": one["name"], "type": one["type"] },
+            "response": data_encoding::BASE64.encode(&octets),
+        });
+        lines.push(line.to_string());
+    }
+    let head = json!({
+        "format": 1, "vantage": "far", "program": "unbroken test", "zone": "shop.test.",
+        "started": sweep["started"], "ended": sweep["ended"], "asked": lines.len(),
+    });
+    std::fs::write(dir.join(file), format!("{head}\n{}\n", lines.join("\n"))).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_vantage_saw_is_told_and_unsettles_the_verdict_if_it_differs() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    bundle(dir).await;
+    for (other, code) in [(false, 0), (true, 3)] {
+        let (file, merged) = (format!("far-{other}.ndjson"), format!("with-{other}.tar"));
+        seen_elsewhere(dir, &file, other);
+        let ran = unbroken(dir, &["audit", "merge", "shop.tar", &file, "--out", &merged]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        let ran = report(dir, &[&merged, "--anchors", "lab.ds"]);
+        assert_eq!(ran.code, Some(code), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("far (unbroken test): "), "{}", ran.out);
+        let told = "From elsewhere other answers were seen: far.";
+        assert_eq!(ran.out.contains(told), other, "{}", ran.out);
+        assert_eq!(
+            ran.out.contains("vantage: far: shop.test. DNSKEY at "),
+            other,
+            "{}",
+            ran.out
+        );
+    }
 }
 
 #[test]

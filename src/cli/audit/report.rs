@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Context, Exit, Failure};
+use super::vantages;
 use super::verify::verify_seen;
 use crate::audit::Depth;
 use crate::evidence::VerifierKey;
@@ -79,7 +80,20 @@ fn read(args: &ReportArgs) -> Result<EvidenceReport, Failure> {
         &mut |entry, at, event, state| gathered.observe(entry, at, event, state),
     )?;
     gathered.state = state;
-    Ok(evidence_report(&gathered, Assurance::of(&verdict)))
+    let mut assurance = Assurance::of(&verdict);
+    if bundle.files().any(|(name, _)| name.starts_with("vantages/")) {
+        // What stands in a journal that does not verify is nothing to compare with.
+        assurance = match vantages::seen(&bundle) {
+            Ok(seen) => assurance.with_vantages(&seen),
+            Err(failure) => {
+                assurance
+                    .remarks
+                    .push(format!("what other vantages saw was not compared: {failure}"));
+                assurance
+            }
+        };
+    }
+    Ok(evidence_report(&gathered, assurance))
 }
 
 /// A new file; what is there is not overwritten.

@@ -54,6 +54,7 @@ impl Assurance {
             checks,
             facts: facts(verdict),
             remarks: remarks.map(words).collect(),
+            vantages: Vec::new(),
             time_stamps: verdict.stamps.iter().map(|stamp| stamp.command.clone()).collect(),
             anchors: anchors(verdict),
             unproven: unproven(verdict),

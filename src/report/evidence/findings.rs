@@ -79,6 +79,8 @@ pub(super) fn findings(gathered: &Gathered, broken: &[Broken], assurance: &Assur
             evidence: one.evidence.clone(),
         });
     }
+    let elsewhere = assurance.vantages.iter().flat_map(|one| &one.first_others);
+    out.extend(elsewhere.cloned());
     out.extend(of_run(gathered));
     out.extend(outages(gathered));
     out

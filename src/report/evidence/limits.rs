@@ -22,7 +22,7 @@ pub(super) fn limits(
     out.push(limit(
         "One vantage sees one instance of an anycast address",
         format!(
-            "What is shown was seen from: {}. Behind an anycast address other instances may have answered otherwise; those were not observed.",
+            "What is shown was seen from: {}. What was merged from other vantages is compared with it, and told apart. Behind an anycast address other instances may have answered otherwise; those were not observed.",
             joined(gathered.begins.iter().map(|(_, begin)| begin.vantage.as_str()))
         ),
     ));

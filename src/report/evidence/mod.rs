@@ -15,6 +15,7 @@ mod picture;
 mod steps;
 mod svg;
 mod text;
+mod vantages;
 mod verdict;
 mod versions;
 mod view;

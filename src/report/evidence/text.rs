@@ -40,6 +40,17 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
             &format!("{at} {what} by {by}: {}", one_line(&approval.note)),
         );
     }
+    heading(&mut out, "From elsewhere");
+    if report.assurance.vantages.is_empty() {
+        out.push_str("no other vantage is in the bundle\n");
+    }
+    for one in &report.assurance.vantages {
+        let text = format!(
+            "{} ({}): {} answers to {} questions in {} sweeps; {} say something else than the journal was told",
+            one.name, one.program, one.answers, one.asked, one.sweeps, one.others
+        );
+        line(&mut out, &text);
+    }
     heading(&mut out, "What this does not show");
     for limit in &report.limits {
         line(&mut out, &format!("{}: {}", limit.title, one_line(&limit.text)));
@@ -62,9 +73,16 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
 
 /// What others wrote must not begin lines of its own, nor steer a terminal, nor turn the direction of what follows.
 fn one_line(text: &str) -> String {
-    let turns = |char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
-        .map(|char| if char.is_control() || turns(char) { ' ' } else { char })
+        .map(|char| {
+            if char.is_control() || turns(char) {
+                ' '
+            } else {
+                char
+            }
+        })
         .collect()
 }
 

@@ -29,10 +29,11 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
     let checks = known.assurance.checks.iter().map(|check| check.standing);
     let worst = checks.max().unwrap_or(Standing::Unknown);
     let over = known.gathered.state.ended || known.assurance.planless;
+    let alike = known.assurance.vantages.iter().all(|one| one.others == 0);
     let unless = |good: bool, otherwise| if good { Standing::Holds } else { otherwise };
     let standing = worst
         .max(continuous)
-        .max(unless(over, Standing::Unknown))
+        .max(unless(over && alike, Standing::Unknown))
         .max(unless(!known.assurance.cut && !insecure, Standing::Fails));
     Verdict {
         standing,
@@ -116,6 +117,14 @@ impl Known<'_> {
                 _ if self.assurance.planless => " There was no plan; this is what was watched.".to_owned(),
                 _ => format!(" The plan is not at its end: {done} of {all} steps are proven."),
             });
+        }
+        let others = self.assurance.vantages.iter().filter(|one| one.others > 0);
+        let others: Vec<&str> = others.map(|one| one.name.as_str()).collect();
+        if !others.is_empty() {
+            out.push_str(&format!(
+                " From elsewhere other answers were seen: {}.",
+                others.join(", ")
+            ));
         }
         let unchecked: Vec<&str> = self
             .assurance

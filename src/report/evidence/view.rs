@@ -82,6 +82,8 @@ pub struct Assurance {
     pub facts: Vec<(String, String)>,
     /// What is good to know and no fault.
     pub remarks: Vec<String>,
+    /// What was seen from elsewhere, where it was merged into the bundle.
+    pub vantages: Vec<VantageRow>,
     /// Why continuity proves nothing, though no mixture of what was seen fails: the answers do not validate from the anchors.
     pub unproven: Option<String>,
     /// Whether something shows that the journal once was longer.
@@ -436,6 +438,33 @@ pub struct ControlRow {
     pub supports: &'static str,
     /// What of it this bundle does not show.
     pub not_covered: &'static str,
+}
+
+/// What was seen from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VantageRow {
+    /// Its name.
+    pub name: String,
+    /// What looked.
+    pub program: String,
+    /// When it first asked.
+    pub from: Option<Moment>,
+    /// When its last answer was there.
+    pub until: Option<Moment>,
+    /// Sweeps.
+    pub sweeps: usize,
+    /// Questions.
+    pub asked: usize,
+    /// Answers to them.
+    pub answers: usize,
+    /// Questions to addresses that the journal never asked.
+    pub elsewhere: usize,
+    /// The longest time between two answers of one address to one question, seconds.
+    pub longest: Option<u64>,
+    /// How many answers say what the journal was not told: by any server, or by the same address before and after.
+    pub others: usize,
+    /// The first of them.
+    pub first_others: Vec<FindingRow>,
 }
 
 /// Time without DNSSEC.

@@ -205,7 +205,41 @@ pub(super) fn servers(report: &EvidenceReport) -> Markup {
         section id="servers" {
             h2 { "How closely was watched" }
             (table("Servers", &head, &body))
+            h3 { "From elsewhere" }
+            (vantages(report))
         }
+    }
+}
+
+fn vantages(report: &EvidenceReport) -> Markup {
+    let head = [
+        "Vantage",
+        "Program",
+        "From",
+        "Until",
+        "Answers",
+        "To addresses that the journal never asked",
+        "Longest time between two answers",
+        "Other answers than the journal's",
+    ];
+    let body = html! {
+        @for one in &report.assurance.vantages {
+            tr {
+                td { bdi { (one.name) } }
+                td { bdi { (one.program) } }
+                td.time { @if let Some(at) = one.from { (when(at.floor_seconds())) } }
+                td.time { @if let Some(at) = one.until { (when(at.ceil_seconds())) } }
+                td.num { (one.answers) " of " (one.asked) }
+                td.num { (one.elsewhere) }
+                td.num { @if let Some(seconds) = one.longest { (seconds) " s" } }
+                td.num { @if one.others == 0 { "none" } @else { (one.others) ", see the findings" } }
+            }
+        }
+    };
+    html! {
+        @if report.assurance.vantages.is_empty() {
+            p { "No other vantage is in the bundle: everything was seen from one place." }
+        } @else { (table("Vantages", &head, &body)) }
     }
 }
 
