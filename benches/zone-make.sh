@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the zones that benches/zone.sh measures with, in the folder $1: N owners with one RRset each, unsigned and signed
-# by BIND's tools (P-256, Ed25519, RSA-2048; NSEC, and NSEC3 for P-256). What is there already is kept.
+# by BIND's tools (P-256, Ed25519, RSA-2048; NSEC, and NSEC3 for P-256), the small ones by ldns' too. What is there already is kept.
 # usage: benches/zone-make.sh FOLDER [SIZE]...   (sizes: 10000 100000 1000000)
 set -eu
 folder=$1
@@ -47,6 +47,17 @@ signed() {
     mv "$out.part" "$out"
 }
 
+# $1 size, $2 nsec or nsec3, $3 what ldns-signzone is told more
+signed_by_ldns() {
+    out="$1-ldns-$2.zone"
+    [ -s "$out" ] && return
+    mkdir -p keys-ldns
+    [ -s keys-ldns/ksk ] || (cd keys-ldns && ldns-keygen -a ECDSAP256SHA256 -k bench.test >ksk && ldns-keygen -a ECDSAP256SHA256 bench.test >zsk)
+    # shellcheck disable=SC2086
+    ldns-signzone -e "$(date -u -d '+300 days' +%Y%m%d%H%M%S)" $3 -f "$out.part" "$1.zone" "keys-ldns/$(cat keys-ldns/ksk)" "keys-ldns/$(cat keys-ldns/zsk)"
+    mv "$out.part" "$out"
+}
+
 keys ECDSAP256SHA256 p256 ""
 keys ED25519 ed25519 ""
 keys RSASHA256 rsa2048 2048
@@ -55,9 +66,13 @@ for size in "$@"; do
     [ -s "$size-other.zone" ] || awk 'BEGIN { srand(7) } { n++; if (n % 2500 == 7) sub(/ 3600 /, " 3601 "); print rand() "\t" $0 }' "$size.zone" |
         sort | cut -f2- >"$size-other.zone"
     signed "$size" p256 nsec
+    signed "$size" p256 nsec3
     if [ "$size" -le 100000 ]; then
-        signed "$size" p256 nsec3
         signed "$size" ed25519 nsec
         signed "$size" rsa2048 nsec
+    fi
+    if [ "$size" -le 10000 ]; then
+        signed_by_ldns "$size" nsec ""
+        signed_by_ldns "$size" nsec3 "-n -t 0"
     fi
 done

@@ -224,6 +224,67 @@ fn what_dnsviz_wrote_validates_too() {
     }
 }
 
+/// What tcpdump wrote of the loopback interface and of all interfaces (Linux cooked), and dumpcap in pcapng, while BIND answered
+/// over UDP and TCP, IPv4 and IPv6; and what tcpdump wrote with packets cut short. Of dumpcap's file the name of the machine
+/// was overwritten.
+#[test]
+fn what_tcpdump_and_dumpcap_wrote_validates_too() {
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    let chain = |file: &str, name: &str, rtype: &str| {
+        let words = [
+            "chain",
+            "--json",
+            "--anchors",
+            "wire-anchor.ds",
+            "--name",
+            name,
+            "--type",
+            rtype,
+            file,
+        ];
+        unbroken(&captures, &words)
+    };
+    for (file, form) in [
+        ("tcpdump.pcap", "pcap"),
+        ("tcpdump-any.pcap", "pcap"),
+        ("dumpcap.pcapng", "pcapng"),
+    ] {
+        for (name, rtype, kind) in [
+            ("www.shop.test", "A", "positive"),
+            ("alias.shop.test", "AAAA", "positive"),
+            ("a.wild.shop.test", "A", "wildcard"),
+            ("big.shop.test", "TXT", "positive"),
+            ("nope.shop.test", "A", "nxdomain"),
+            ("www.shop.test", "TXT", "nodata"),
+        ] {
+            let ran = chain(file, name, rtype);
+            assert_eq!(told(&ran).1, "secure", "{file} {name} {rtype}: {}", ran.out);
+            let document = ran.json();
+            assert_eq!(document["kind"], kind, "{file} {name} {rtype}");
+            let read = &document["captures"][0];
+            assert_eq!(
+                (read["form"].as_str(), read["answers"].as_u64()),
+                (Some(form), Some(14))
+            );
+            assert_eq!(document["notes"], json!([]));
+        }
+    }
+    // The large answer did not fit into UDP, so that it came by a stream.
+    let ran = chain("tcpdump.pcap", "big.shop.test", "TXT");
+    assert_eq!(
+        ran.json()["unused"][0]["codes"],
+        json!(["truncated"]),
+        "{}",
+        ran.out
+    );
+    let ran = chain("tcpdump-short.pcap", "www.shop.test", "A");
+    let (exit, verdict, codes) = told(&ran);
+    assert_eq!((exit, verdict.as_str()), (Some(3), "indeterminate"));
+    assert!(codes.contains(&"not-captured".to_owned()), "{codes:?}");
+    let note = ran.json()["notes"][0].as_str().unwrap().to_owned();
+    assert!(note.contains("14 of 39 packets were cut short"), "{note}");
+}
+
 #[test]
 fn files_that_cannot_be_used() {
     let dir = tempfile::tempdir().unwrap();

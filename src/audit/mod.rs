@@ -22,4 +22,4 @@ pub use verdict::{
     Insecure, JournalSeen, JumpSeen, NotAnswered, Odd, SealKey, SealSeen, ServerSeen, VERDICT_FORMAT,
     Verdict, Word,
 };
-pub use verifier::{Depth, Given, Verifier};
+pub use verifier::{Depth, Given, Seen, Verifier, standing};

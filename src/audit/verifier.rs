@@ -55,6 +55,9 @@ pub struct Given {
     pub memo: Memo,
 }
 
+/// Is shown an event: the entry's number, when it was written, the event, and the state that it leads to.
+pub type Seen<'a> = &'a mut dyn FnMut(u64, Moment, &Event, &State);
+
 /// A verification under way.
 pub struct Verifier {
     given: Given,
@@ -124,6 +127,20 @@ impl Verifier {
         next: Option<&[u8]>,
         octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
     ) -> Result<bool, EntryError> {
+        self.take_seen(raw, next, octets, &mut |_, _, _, _| ())
+    }
+
+    /// The same; `seen` is shown each event that was verified, with its entry, its time and the state that it leads to.
+    ///
+    /// # Errors
+    /// As [`Verifier::take`].
+    pub fn take_seen(
+        &mut self,
+        raw: &[u8],
+        next: Option<&[u8]>,
+        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
+        seen: Seen<'_>,
+    ) -> Result<bool, EntryError> {
         if self.broken || self.torn {
             return Ok(false);
         }
@@ -151,7 +168,10 @@ impl Verifier {
         }
         self.mark_time(at, &head.kind);
         match Event::parse(&head.kind, head.body.get()) {
-            Ok(event) => self.event(seq, at, &event, octets),
+            Ok(event) => {
+                self.event(seq, at, &event, octets);
+                seen(seq, at, &event, &self.replay.state);
+            }
             Err(error) => self.findings.push(
                 Finding::fails(
                     "entry-form",
@@ -278,7 +298,12 @@ impl Verifier {
     }
 
     /// What it comes to, after the last line.
-    pub fn finish(mut self) -> Verdict {
+    pub fn finish(self) -> Verdict {
+        self.finish_with_state().0
+    }
+
+    /// The same, with the state that the journal comes to.
+    pub fn finish_with_state(mut self) -> (Verdict, State) {
         let part = self.summary.journal();
         self.journal.entries = part.entries;
         self.journal.octets = part.octets;
@@ -336,7 +361,7 @@ impl Verifier {
         };
         let limits = limits(&self.journal, &continuity);
         let (findings, counts) = findings.into_parts();
-        Verdict {
+        let verdict = Verdict {
             format: VERDICT_FORMAT,
             verdict: word,
             zone: self.zone,
@@ -366,7 +391,8 @@ impl Verifier {
             limits,
             findings,
             counts,
-        }
+        };
+        (verdict, replay.state)
     }
 
     fn torn_end(&mut self) {
@@ -632,7 +658,7 @@ fn insecure(state: &State) -> Vec<Insecure> {
 }
 
 /// A plan of no steps over the providers that were looked at, for a journal without one.
-fn standing(state: &State) -> Option<Plan> {
+pub fn standing(state: &State) -> Option<Plan> {
     let servers = state.servers.as_ref()?;
     let signers: Vec<Signer> = servers
         .providers

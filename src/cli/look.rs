@@ -1,6 +1,7 @@
 //! What commands that look at a zone have in common: the observer, whom to ask, and what for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::Failure;
 use super::settings::{ObserveSettings, Settings};
 use crate::adapters::{DnsObserver, NetTransport, ObserverConfig, SystemClock};
 use crate::dns::{Name, Rtype};
+use crate::dnssec::Anchors;
 use crate::evidence::{BlindSpot, Place};
 use crate::ports::{NameServer, Observer, ProbeNames, SweepRequest, Topology};
 
@@ -22,6 +24,11 @@ pub(super) fn observe_settings(settings: Option<&Settings>) -> ObserveSettings {
 
 /// The observer that the settings describe.
 pub(super) fn observer(settings: &ObserveSettings) -> Arc<dyn Observer> {
+    Arc::new(dns_observer(settings))
+}
+
+/// The same by its type.
+pub(super) fn dns_observer(settings: &ObserveSettings) -> DnsObserver {
     let config = ObserverConfig {
         roots: settings.roots.clone(),
         timeout: settings.timeout.duration(),
@@ -29,7 +36,7 @@ pub(super) fn observer(settings: &ObserveSettings) -> Arc<dyn Observer> {
         ..ObserverConfig::default()
     };
     let transport = Arc::new(NetTransport::new(settings.addresses.clone()));
-    Arc::new(DnsObserver::new(config, transport, Arc::new(SystemClock)))
+    DnsObserver::new(config, transport, Arc::new(SystemClock))
 }
 
 /// How long the way down from the root may take.
@@ -60,15 +67,19 @@ pub(super) async fn request(
     let mut providers: BTreeMap<String, Vec<NameServer>> = BTreeMap::new();
     if let Some((settings, zone)) = known {
         for signer in &zone.signers {
-            let names = settings
-                .providers
-                .get(signer)
+            let provider = settings.providers.get(signer);
+            let names = provider
                 .map(|provider| provider.name_servers.as_slice())
                 .unwrap_or_default();
             let found = join_all(names.iter().map(|name| server(observer, &topology, name))).await;
             for (name, found) in names.iter().zip(found) {
                 match found {
-                    Ok(server) => providers.entry(signer.clone()).or_default().push(server),
+                    Ok(mut server) => {
+                        if let Some(own) = provider.and_then(|provider| provider.own_addresses.get(name)) {
+                            server.addresses.clone_from(own);
+                        }
+                        providers.entry(signer.clone()).or_default().push(server);
+                    }
                     Err(why) => topology.blind.push(BlindSpot {
                         place: Place::Provider(signer.clone()),
                         server: name.clone(),
@@ -79,14 +90,15 @@ pub(super) async fn request(
             }
         }
     }
-    let claimed: Vec<Name> = providers
-        .values()
-        .flatten()
-        .map(|server| server.name.clone())
-        .collect();
+    let claimed: Vec<NameServer> = providers.values().flatten().cloned().collect();
     for server in &topology.delegated {
-        if !claimed.contains(&server.name) {
-            providers.insert(server.name.to_string(), vec![server.clone()]);
+        let own: Vec<&NameServer> = claimed.iter().filter(|own| own.name == server.name).collect();
+        let mut rest = server.clone();
+        rest.addresses
+            .retain(|address| !own.iter().any(|own| own.addresses.contains(address)));
+        // What nobody claims is asked too.
+        if own.is_empty() || !rest.addresses.is_empty() {
+            providers.insert(server.name.to_string(), vec![rest]);
         }
     }
     let probes = probes(&zone, known.map(|(_, zone)| &zone.probes));
@@ -97,6 +109,22 @@ pub(super) async fn request(
         ancestors: true,
         tcp,
     }
+}
+
+/// Reads DS or DNSKEY records to trust.
+///
+/// # Errors
+/// If the file cannot be read, is none of these, or trusts nothing at or above `zone`.
+pub(super) fn read_anchors(path: &Path, zone: &Name) -> Result<Anchors, Failure> {
+    let fail = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let anchors = Anchors::parse(&text).map_err(|error| {
+        fail(error.to_string()).hint("expected DS or DNSKEY records in presentation format, one a line")
+    })?;
+    if anchors.closest(zone).is_none() {
+        return Err(fail(format!("no anchor in it is at or above {zone}")));
+    }
+    Ok(anchors)
 }
 
 /// A server's addresses: those of the delegation if it is in it, else by walking.

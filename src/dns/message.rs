@@ -1,5 +1,7 @@
 //! Reading whole DNS messages.
 
+use std::collections::HashMap;
+
 use domain::base::opt::AllOptData;
 use domain::base::wire::{FormError, ParseError};
 use domain::base::{Message as Wire, MessageBuilder, ParsedName};
@@ -165,9 +167,10 @@ impl Message {
                 .advance(4)
                 .map_err(|error| section_error("question", error))?;
         }
-        let answer = section("answer", &mut parser, counts.ancount())?;
-        let authority = section("authority", &mut parser, counts.nscount())?;
-        let additional = section("additional", &mut parser, counts.arcount())?;
+        let owners = &mut Owners::default();
+        let answer = section("answer", &mut parser, counts.ancount(), owners)?;
+        let authority = section("authority", &mut parser, counts.nscount(), owners)?;
+        let additional = section("additional", &mut parser, counts.arcount(), owners)?;
         let rcode = Rcode(wire.opt_rcode().to_int());
         Ok(Message {
             id: header.id(),
@@ -231,10 +234,11 @@ fn section(
     label: &'static str,
     parser: &mut Parser<'_, [u8]>,
     count: u16,
+    owners: &mut Owners,
 ) -> Result<Vec<Record>, MessageError> {
     let mut out = Vec::new();
     for _ in 0..count {
-        let record = read_record(parser).map_err(|error| section_error(label, error))?;
+        let record = read_record(parser, owners).map_err(|error| section_error(label, error))?;
         if out.len() >= MAX_RECORDS {
             return Err(section_error(label, "too many records"));
         }
@@ -245,9 +249,33 @@ fn section(
     Ok(out)
 }
 
-fn read_record(parser: &mut Parser<'_, [u8]>) -> Result<Record, ParseError> {
-    let owner = ParsedName::parse(parser)?;
-    let name = parsed_name(owner).ok_or(ParseError::Form(FormError::new("bad owner name")))?;
+/// Owners that are nothing but a pointer, by the place that it points to: thousands of records may share one long name.
+#[derive(Debug, Default)]
+struct Owners(HashMap<u16, Name>);
+
+impl Owners {
+    fn read(&mut self, parser: &mut Parser<'_, [u8]>) -> Result<Name, ParseError> {
+        const POINTER: u16 = 0xc000;
+        let first = parser.peek(2)?;
+        let pointer = first
+            .first_chunk()
+            .map(|octets| u16::from_be_bytes(*octets))
+            .filter(|octets| octets & POINTER == POINTER);
+        if let Some(known) = pointer.and_then(|pointer| self.0.get(&pointer)) {
+            parser.advance(2)?;
+            return Ok(known.clone());
+        }
+        let owner = ParsedName::parse(parser)?;
+        let name = parsed_name(owner).ok_or(ParseError::Form(FormError::new("bad owner name")))?;
+        if let Some(pointer) = pointer {
+            self.0.insert(pointer, name.clone());
+        }
+        Ok(name)
+    }
+}
+
+fn read_record(parser: &mut Parser<'_, [u8]>, owners: &mut Owners) -> Result<Record, ParseError> {
+    let name = owners.read(parser)?;
     let rtype = Rtype(parser.parse_u16_be()?);
     let class = parser.parse_u16_be()?;
     let ttl = parser.parse_u32_be()?;
@@ -265,6 +293,15 @@ fn read_record(parser: &mut Parser<'_, [u8]>) -> Result<Record, ParseError> {
         ttl,
         rdata,
     })
+}
+
+/// The octets with this identifier.
+pub fn with_id(octets: &[u8], id: u16) -> Vec<u8> {
+    let mut message = octets.to_vec();
+    if let Some(head) = message.first_chunk_mut::<2>() {
+        *head = id.to_be_bytes();
+    }
+    message
 }
 
 /// A copy of a message with its identifier set to zero, so that equal answers are equal octets.

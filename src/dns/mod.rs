@@ -7,6 +7,7 @@
 pub mod master;
 mod message;
 mod name;
+mod owners;
 mod query;
 mod record;
 mod rrset;
@@ -18,8 +19,9 @@ mod tests;
 mod text;
 
 pub use master::{MasterError, MasterReader, RawRecord};
-pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, without_id};
+pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, with_id, without_id};
 pub use name::{Name, NameError};
+pub use owners::{OwnerHash, OwnerSet};
 pub use query::{QueryOptions, query_message};
 pub use record::{CLASS_IN, Record, Ttl};
 pub use rrset::{Rrset, rrsets};

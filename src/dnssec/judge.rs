@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::policy::NSEC3_ITERATION_LIMIT;
 use super::verify::verify_remembering;
 use super::{Dnskey, KeyId, Memo, Rrsig, SignatureFault};
 use crate::dns::{Name, Rrset, Ttl};
@@ -76,6 +77,8 @@ pub struct Budget {
     pub signatures_per_rrset: usize,
     /// Hashes of NSEC3 left.
     pub nsec3_hashes: u32,
+    /// Iterations of an NSEC3 record above which a proof makes the answer insecure (RFC 9276 section 3.2).
+    pub nsec3_iterations: u32,
     /// What was worked out before; by default nothing is remembered.
     pub memo: Memo,
 }
@@ -87,6 +90,7 @@ impl Default for Budget {
             keys_per_tag: 4,
             signatures_per_rrset: 8,
             nsec3_hashes: 24,
+            nsec3_iterations: NSEC3_ITERATION_LIMIT.into(),
             memo: Memo::default(),
         }
     }

@@ -166,6 +166,28 @@ fn look_up(table: &[PolicyRow], number: u8) -> Support {
         .map_or(Support::TreatedAsInsecure, |row| row.support)
 }
 
+/// What today's rules say of signing with an algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Advice {
+    /// RECOMMENDED or MAY.
+    Fine,
+    /// NOT RECOMMENDED.
+    NotRecommended,
+    /// MUST NOT.
+    MustNot,
+}
+
+/// Whether a zone may be signed with an algorithm: the column "Use for DNSSEC Signing" of the registry (RFC 9904 with the
+/// changes of RFC 9905 and RFC 9906), as of [`AS_OF`]. What is not in the registry's list of usable ones must not.
+pub fn signing(number: u8) -> Advice {
+    match number {
+        8 | 13..=17 | 23 | 253 | 254 => Advice::Fine,
+        10 => Advice::NotRecommended,
+        _ => Advice::MustNot,
+    }
+}
+
 /// The bits of an RSA modulus (RFC 3110 section 2); none for other algorithms and malformed keys.
 pub fn rsa_bits(key: &Dnskey) -> Option<usize> {
     rsa_parts(key).map(|(_, modulus)| bit_length(modulus))

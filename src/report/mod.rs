@@ -1,5 +1,6 @@
 //! What people see: text made of plain values. Nothing here prints.
 
+pub mod evidence;
 mod plan;
 mod progress;
 mod span;

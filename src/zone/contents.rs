@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Ignore, Sink};
-use crate::dns::{Name, Record, Rtype, Ttl};
+use crate::dns::{Name, OwnerHash, Record, Rtype, Ttl};
 
 /// So many records that cannot be read are named.
 const MOST_UNREADABLE: usize = 16;
@@ -16,8 +16,21 @@ const MOST_UNREADABLE: usize = 16;
 const FIRST_PRIVATE: u16 = 65_280;
 
 /// The first 128 bits of the SHA-256 of owner, type and canonical RDATA.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordDigest([u8; 16]);
+
+/// The order of the octets, a number at a time.
+impl Ord for RecordDigest {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for RecordDigest {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl RecordDigest {
     /// The digest of a record; its TTL is no part of it.
@@ -77,20 +90,6 @@ pub(super) struct Mark {
     pub(super) digest: RecordDigest,
     pub(super) ttl: Ttl,
     pub(super) owner: OwnerHash,
-}
-
-/// 32 bits of an owner name: equal names have equal ones, and few others do. Nothing is proven by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct OwnerHash(u32);
-
-impl OwnerHash {
-    pub(super) fn of(owner: &[u8]) -> OwnerHash {
-        let mut state = 0xcbf2_9ce4_8422_2325_u64;
-        for octet in owner {
-            state = (state ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        OwnerHash((state ^ (state >> 32)) as u32)
-    }
 }
 
 /// The record with the largest TTL.

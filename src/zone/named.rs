@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::compare::Differences;
-use super::contents::{OwnerHash, RecordDigest};
+use super::contents::RecordDigest;
 use super::{Ignore, Side, Sink};
-use crate::dns::{Name, Record, Rtype, Ttl};
+use crate::dns::{Name, OwnerHash, OwnerSet, Record, Rtype, Ttl};
 
 /// A difference with its record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +61,11 @@ impl Namer {
             types: BTreeMap::new(),
             room: Vec::new(),
         }
+    }
+
+    /// The owners that it asks about: a reader may pass over all others.
+    pub fn owners(&self) -> OwnerSet {
+        OwnerSet::new(self.owners.iter().copied())
     }
 
     /// Whether every record that was asked for came again. If not, the copy changed between the readings.

@@ -61,7 +61,9 @@ pub(crate) fn tool(dir: &Path, program: &str, arguments: &[&str]) -> (Option<i32
         .args(arguments)
         .current_dir(dir)
         .output()
-        .unwrap_or_else(|error| panic!("{program} (of bind9-utils, bind9-dnsutils or ldnsutils): {error}"));
+        .unwrap_or_else(|error| {
+            panic!("{program} (of bind9-utils, bind9-dnsutils, ldnsutils or knot-dnssecutils): {error}")
+        });
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }

@@ -198,6 +198,7 @@ fn read_entries(path: &Path) -> Result<Entries<'static>, JournalError> {
 mod tests {
     use super::*;
     use std::fs;
+    use std::io::ErrorKind;
 
     fn now() -> Moment {
         Moment::from_seconds(1_795_000_000)

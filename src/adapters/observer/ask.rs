@@ -111,13 +111,34 @@ impl Asker {
         }
     }
 
+    /// Over UDP alone, offering a payload of `udp_size` octets: what is truncated stays so. Asked once more after a
+    /// time-out.
+    pub(super) async fn over_udp(
+        &self,
+        request: &AskRequest,
+        udp_size: u16,
+    ) -> Result<Vec<u8>, ExchangeError> {
+        let options = QueryOptions {
+            udp_size,
+            ..QueryOptions::default()
+        };
+        match self.send(request, Proto::Udp, options).await.1 {
+            Err(ExchangeError::Timeout(_)) => self.send(request, Proto::Udp, options).await.1,
+            other => other,
+        }
+    }
+
     async fn once(&self, request: &AskRequest, proto: Proto) -> (Moment, Result<Vec<u8>, ExchangeError>) {
-        let message = query_message(
-            rand::random(),
-            &request.name,
-            request.rtype,
-            QueryOptions::default(),
-        );
+        self.send(request, proto, QueryOptions::default()).await
+    }
+
+    async fn send(
+        &self,
+        request: &AskRequest,
+        proto: Proto,
+        options: QueryOptions,
+    ) -> (Moment, Result<Vec<u8>, ExchangeError>) {
+        let message = query_message(rand::random(), &request.name, request.rtype, options);
         self.pace.wait(request.address, self.clock.as_ref()).await;
         let sent = self.clock.now();
         let result = self

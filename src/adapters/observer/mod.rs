@@ -14,7 +14,9 @@ use async_trait::async_trait;
 
 use crate::dns::Name;
 use crate::evidence::{Blobs, Observation};
-use crate::ports::{AskRequest, Clock, NameServer, Observed, Observer, SweepRequest, Topology, Transport};
+use crate::ports::{
+    AskRequest, Clock, ExchangeError, NameServer, Observed, Observer, SweepRequest, Topology, Transport,
+};
 use ask::Asker;
 use walk::Walk;
 
@@ -70,6 +72,15 @@ impl DnsObserver {
             roots,
             vantage: config.vantage,
         }
+    }
+
+    /// One question over UDP alone, offering a payload of `udp_size` octets; a truncated answer is not asked for again
+    /// over TCP. For looking at how a server treats sizes.
+    ///
+    /// # Errors
+    /// If nothing comes back, twice.
+    pub async fn over_udp(&self, request: &AskRequest, udp_size: u16) -> Result<Vec<u8>, ExchangeError> {
+        self.asker.over_udp(request, udp_size).await
     }
 
     /// From where it looks.

@@ -1,8 +1,11 @@
 //! `unbroken audit`: evidence that somebody else can check alone.
 
 mod bundle;
+mod export;
 mod keygen;
+mod report;
 mod text;
+mod vantages;
 mod verify;
 
 use std::path::Path;
@@ -16,7 +19,7 @@ use crate::dnssec::Anchors;
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  unbroken audit keygen --name example.com/dns --out seal.key\n  unbroken audit bundle --zone shop.test --out shop.tar\n  unbroken audit verify shop.tar\n\n\
+    after_long_help = "Examples:\n  unbroken audit keygen --name example.com/dns --out seal.key\n  unbroken audit bundle --zone shop.test --out shop.tar\n  unbroken audit verify shop.tar\n  unbroken audit report shop.tar --out shop.html\n\n\
     A bundle is a folder or a plain tar of it; a zone's folder of the state is read as one too."
 )]
 pub struct AuditArgs {
@@ -34,6 +37,14 @@ pub enum AuditAction {
     Bundle(bundle::BundleArgs),
     /// What a bundle proves: hashes, seals, every answer judged again, every decision made again; needs no network
     Verify(verify::VerifyArgs),
+    /// A bundle as a page for people: verdict, pictures, steps, waits, keys, limits
+    Report(report::ReportArgs),
+    /// Write what was recorded in a form of others: dnsviz, pcap, CSV, or a timeline for `continuity`
+    Export(export::ExportArgs),
+    /// Take what was seen elsewhere into a bundle: files of `observe --into`, results of RIPE Atlas
+    Merge(vantages::MergeArgs),
+    /// What each vantage in a bundle saw, and where it differs from the journal
+    Vantages(vantages::VantagesArgs),
 }
 
 /// Does it.
@@ -45,6 +56,10 @@ pub async fn run(args: &AuditArgs, context: &Context) -> Result<Exit, Failure> {
         AuditAction::Keygen(args) => keygen::run(args, context),
         AuditAction::Bundle(args) => bundle::run(args, context),
         AuditAction::Verify(args) => verify::run(args, context),
+        AuditAction::Report(args) => report::run(args, context),
+        AuditAction::Export(args) => export::run(args, context),
+        AuditAction::Merge(args) => vantages::merge(args, context),
+        AuditAction::Vantages(args) => vantages::show_all(args, context),
     }
 }
 

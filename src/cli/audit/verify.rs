@@ -10,9 +10,10 @@ use super::super::{Context, Exit, Failure};
 use super::text;
 use crate::adapters::bundle::Bundle;
 use crate::adapters::journal::LONGEST_LINE;
-use crate::audit::{Depth, Given, GivenSeal, Verdict, Verifier, Word};
+use crate::audit::{Depth, Given, GivenSeal, Seen, Verdict, Verifier, Word};
 use crate::dnssec::{Anchors, Memo};
 use crate::evidence::{FilePart, VerifierKey};
+use crate::workflow::State;
 
 /// Arguments of `audit verify`.
 #[derive(Debug, Args)]
@@ -71,6 +72,20 @@ pub(crate) fn verify(
     seal_keys: Vec<VerifierKey>,
     depth: Depth,
 ) -> Result<Verdict, Failure> {
+    verify_seen(bundle, anchors, seal_keys, depth, &mut |_, _, _, _| ()).map(|(verdict, _)| verdict)
+}
+
+/// The same; `seen` is shown each event that was verified. Gives the state that the journal comes to as well.
+///
+/// # Errors
+/// As [`verify`].
+pub(super) fn verify_seen(
+    bundle: &Bundle,
+    anchors: Option<Anchors>,
+    seal_keys: Vec<VerifierKey>,
+    depth: Depth,
+    seen: Seen<'_>,
+) -> Result<(Verdict, State), Failure> {
     let mut files = BTreeMap::new();
     let mut seals = Vec::new();
     for (name, _) in bundle.files() {
@@ -105,10 +120,12 @@ pub(crate) fn verify(
     };
     let mut lines = Lines::new(bundle)?;
     while let Some((line, next)) = lines.take()? {
-        let more = verifier.take(line, next, &mut octets).map_err(|error| {
-            Failure::usage(format!("{}: journal.ndjson: {error}", bundle.path().display()))
-                .hint("use the version of unbroken that wrote it")
-        })?;
+        let more = verifier
+            .take_seen(line, next, &mut octets, seen)
+            .map_err(|error| {
+                Failure::usage(format!("{}: journal.ndjson: {error}", bundle.path().display()))
+                    .hint("use the version of unbroken that wrote it")
+            })?;
         if !more {
             break;
         }
@@ -116,7 +133,7 @@ pub(crate) fn verify(
     if let Some(error) = fault {
         return Err(error.into());
     }
-    Ok(verifier.finish())
+    Ok(verifier.finish_with_state())
 }
 
 /// A line, and the one after it.

@@ -54,7 +54,7 @@ pub struct ChainArgs {
     #[arg(long)]
     pub explain: bool,
     /// Change a limit of the work; may be repeated (verifications, total-verifications, keys-per-tag,
-    /// signatures-per-rrset, nsec3-hashes, total-nsec3-hashes, answers, aliases, ds-records)
+    /// signatures-per-rrset, nsec3-hashes, total-nsec3-hashes, nsec3-iterations, answers, aliases, ds-records)
     #[arg(long = "limit", value_name = "LIMIT=N")]
     pub limits: Vec<LimitWord>,
 }

@@ -1,12 +1,21 @@
 //! `unbroken check`: a zone as it is served now, at every server.
 
+mod chain;
 mod findings;
+mod gather;
 mod inspect;
+mod report;
 mod seen;
+mod server;
+mod signers;
+mod sizes;
 mod text;
+mod waits;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -14,17 +23,16 @@ use super::settings::Settings;
 use super::{Context, Exit, Failure, look};
 use crate::dns::Name;
 use crate::dnssec::Anchors;
-use crate::evidence::{Blobs, Observation};
-use crate::ports::{NameServer, Observer, SweepRequest, Topology};
 use findings::Severity;
-use inspect::Report;
-use seen::Answers;
+use gather::Asking;
+use report::Report;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  unbroken check example.com\n  unbroken check shop.test --anchors anchors.ds --json\n\n\
-    Exit status: 0 it holds, 1 something does not hold, 3 it cannot be told."
+    Exit status: 0 it holds, 1 something does not hold, 3 it cannot be told.\n\
+    Every code of a finding is explained in docs/errors.md, the whole answer in docs/check.md."
 )]
 pub struct CheckArgs {
     /// The zone
@@ -45,149 +53,48 @@ pub struct CheckArgs {
 pub async fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings_if_any()?;
     let anchors = anchors(args, settings.as_ref())?;
-    let observer = look::observer(&look::observe_settings(settings.as_ref()));
+    let observe = look::observe_settings(settings.as_ref());
+    let observer = look::dns_observer(&observe);
     context
         .out
         .note(format!("Looking for {} from the root down …", args.zone));
-    let topology = look::find(observer.as_ref(), &args.zone).await?;
-    let looked = look_around(
-        observer.as_ref(),
-        settings.as_ref(),
-        topology,
-        !args.no_tcp,
-        context,
-    )
-    .await;
-    let answers = Answers::new(&looked.observations, &looked.blobs);
-    let mut report = Report::inspect(&looked.request.topology, &answers, &anchors, context.now());
-    report.blind = looked.blind;
-    report.findings = findings::find(&report, &looked.request.topology);
+    let topology = look::find(&observer, &args.zone).await?;
+    let asking = Asking {
+        observer: &observer,
+        settings: settings.as_ref(),
+        tcp: !args.no_tcp,
+    };
+    let looked = asking.all(topology, |words| context.out.note(words)).await;
+    let rules = Rules {
+        ttl_floor: u32::try_from(observe.ttl_floor.duration().as_secs()).unwrap_or(u32::MAX),
+        max_ttl: settings
+            .as_ref()
+            .and_then(|settings| settings.zones.get(&args.zone)?.max_ttl),
+    };
+    let report = looked.report(&anchors, &rules, context.now());
     if context.out.json() {
         context.out.document(&report)?;
     } else {
-        text::print(&report, context);
+        context.out.line(text::lines(&report, &context.out).join("\n"));
     }
     Ok(exit(&report))
 }
 
-/// What a look at everything gave.
-struct Looked {
-    request: SweepRequest,
-    observations: Vec<Observation>,
-    blobs: Blobs,
-    blind: Vec<crate::evidence::BlindSpot>,
-}
-
-/// Asks all servers that parent, settings and the zone's own NS RRset name.
-async fn look_around(
-    observer: &dyn Observer,
-    settings: Option<&Settings>,
-    topology: Topology,
-    tcp: bool,
-    context: &Context,
-) -> Looked {
-    let request = look::request(observer, settings, topology, false).await;
-    let servers: usize = request.providers.values().map(Vec::len).sum();
-    context
-        .out
-        .note(format!("Asking {servers} name servers and the parent's …"));
-    let first = observer.sweep(&request).await;
-    let mut looked = Looked {
-        observations: first.sweep.observations,
-        blobs: first.blobs,
-        blind: first.sweep.blind,
-        request,
-    };
-    let more = only_at_the_apex(observer, &looked).await;
-    if !more.is_empty() {
-        let names: Vec<&str> = more.keys().map(String::as_str).collect();
-        context
-            .out
-            .note(format!("And {}, which only the zone names …", names.join(", ")));
-        let mut request = narrow(&looked.request);
-        request.providers = more;
-        looked.add(observer, &request).await;
-        looked.request.providers.extend(request.providers);
-    }
-    if tcp {
-        context.out.note("And all of them over TCP …");
-        let mut request = narrow(&looked.request);
-        request.providers = looked.request.providers.clone();
-        request.topology.parent_servers = looked.request.topology.parent_servers.clone();
-        request.tcp = true;
-        looked.add(observer, &request).await;
-    }
-    looked
-}
-
-impl Looked {
-    async fn add(&mut self, observer: &dyn Observer, request: &SweepRequest) {
-        let more = observer.sweep(request).await;
-        self.observations.extend(more.sweep.observations);
-        self.blobs.extend(more.blobs);
-        for spot in more.sweep.blind {
-            if !self.blind.contains(&spot) {
-                self.blind.push(spot);
-            }
-        }
-    }
-}
-
-/// A request that asks neither the parent nor the zones above.
-fn narrow(request: &SweepRequest) -> SweepRequest {
-    let mut narrow = request.clone();
-    narrow.topology.parent_servers.clear();
-    narrow.ancestors = false;
-    narrow
-}
-
-/// Servers that an apex NS RRset names and the delegation does not.
-async fn only_at_the_apex(
-    observer: &dyn Observer,
-    looked: &Looked,
-) -> std::collections::BTreeMap<String, Vec<NameServer>> {
-    let zone = &looked.request.topology.zone;
-    let known: BTreeSet<&Name> = looked
-        .request
-        .providers
-        .values()
-        .flatten()
-        .map(|server| &server.name)
-        .collect();
-    let answers = Answers::new(&looked.observations, &looked.blobs);
-    let mut more = std::collections::BTreeMap::new();
-    for name in answers.apex_ns(zone) {
-        if known.contains(&name) {
-            continue;
-        }
-        let server = observer.addresses(&name).await.unwrap_or_else(|_| NameServer {
-            name: name.clone(),
-            addresses: Vec::new(),
-            address_ttl: 0,
-        });
-        more.insert(name.to_string(), vec![server]);
-    }
-    more
+/// What the settings say about times.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rules {
+    /// Every TTL counts as at least so much, seconds.
+    ttl_floor: u32,
+    /// The largest TTL of the zone's data where a person gave it, seconds.
+    max_ttl: Option<u32>,
 }
 
 fn anchors(args: &CheckArgs, settings: Option<&Settings>) -> Result<Anchors, Failure> {
     if let Some(path) = &args.anchors {
-        return read_anchors(path, &args.zone);
+        return look::read_anchors(path, &args.zone);
     }
     let zone = settings.and_then(|settings| settings.zones.get(&args.zone));
     Ok(zone.map_or_else(Anchors::iana_root, |zone| zone.anchors.clone()))
-}
-
-fn read_anchors(path: &Path, zone: &Name) -> Result<Anchors, Failure> {
-    let fail = |what: String| Failure::usage(format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
-    let anchors = Anchors::parse(&text).map_err(|error| {
-        fail(error.to_string()).hint("expected DS or DNSKEY records in presentation format, one a line")
-    })?;
-    if anchors.closest(zone).is_none() {
-        return Err(fail(format!("no anchor in it is at or above {zone}")));
-    }
-    Ok(anchors)
 }
 
 fn exit(report: &Report) -> Exit {

@@ -1,9 +1,11 @@
 //! Answers by question: what each address said, or why it said nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::dns::{Message, Name, Rtype};
+use crate::dnssec::offline::Captured;
+use crate::dnssec::{Form, classify};
 use crate::evidence::{Blobs, Observation, Outcome, Place, Proto};
 
 /// One address of one server.
@@ -90,6 +92,28 @@ impl Answers {
             .map(|((_, name, rtype), answer)| (name, *rtype, answer))
     }
 
+    /// The same for a judgement by what was captured alone.
+    pub(super) fn captured(&self, address: &Address) -> Vec<Captured> {
+        self.of(address)
+            .map(|(name, rtype, answer)| captured(address, name, rtype, answer))
+            .collect()
+    }
+
+    /// What one address said to one question, for the same.
+    pub(super) fn captured_one(&self, address: &Address, name: &Name, rtype: Rtype) -> Option<Captured> {
+        let answer = self.get(address, Proto::Udp, name, rtype)?;
+        Some(captured(address, name, rtype, answer))
+    }
+
+    /// Everything about the zones above, for the same.
+    pub(super) fn captured_above(&self) -> Vec<Captured> {
+        self.by_address
+            .keys()
+            .filter(|address| matches!(address.place, Place::Ancestor(_)))
+            .flat_map(|address| self.captured(address))
+            .collect()
+    }
+
     /// An answer about the zones above.
     pub(super) fn above(&self, name: &Name, rtype: Rtype) -> Option<&Message> {
         self.by_address
@@ -104,6 +128,45 @@ impl Answers {
             .filter_map(|address| self.get(address, Proto::Udp, zone, Rtype::NS)?.as_ref().ok())
             .flat_map(|message| targets(message, zone, false))
             .collect()
+    }
+}
+
+fn captured(address: &Address, name: &Name, rtype: Rtype, answer: &Answer) -> Captured {
+    Captured {
+        name: name.clone(),
+        rtype,
+        server: format!("{} {}", address.server, address.address),
+        transport: "udp".to_owned(),
+        at: None,
+        answer: answer.clone().map_err(|silence| silence.to_string()),
+    }
+}
+
+/// The addresses that a referral to `zone` gives for the hosts that it names; empty for an answer of the zone's own.
+pub(super) fn glue(message: &Message, zone: &Name) -> BTreeMap<Name, BTreeSet<IpAddr>> {
+    let mut out: BTreeMap<Name, BTreeSet<IpAddr>> = BTreeMap::new();
+    if !message.answer.is_empty() {
+        return out;
+    }
+    let named = targets(message, zone, true);
+    for record in message
+        .additional
+        .iter()
+        .filter(|record| named.contains(&record.name))
+    {
+        if let Some(address) = address(record.rtype, &record.rdata) {
+            out.entry(record.name.clone()).or_default().insert(address);
+        }
+    }
+    out
+}
+
+/// The address in the RDATA of an A or AAAA record.
+pub(super) fn address(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
+    match rtype {
+        Rtype::A => Some(Ipv4Addr::from(<[u8; 4]>::try_from(rdata).ok()?).into()),
+        Rtype::AAAA => Some(Ipv6Addr::from(<[u8; 16]>::try_from(rdata).ok()?).into()),
+        _ => None,
     }
 }
 
@@ -132,4 +195,28 @@ fn answer(observation: &Observation, blobs: &Blobs) -> Answer {
         Outcome::NoRoute { .. } => Err(Silence::NoRoute),
         Outcome::Failed { said } => Err(Silence::Failed(said.clone())),
     }
+}
+
+/// Why an answer has no authority.
+pub(super) fn lame(qname: &Name, qtype: Rtype, zone: &Name, message: &Message) -> Option<String> {
+    match classify(qname, qtype, zone, message) {
+        Form::Positive | Form::NoData | Form::NxDomain => None,
+        Form::Referral => Some("it refers to other servers".to_owned()),
+        Form::Lame => Some("it answers without authority".to_owned()),
+        Form::Refused => Some("it answers REFUSED".to_owned()),
+        Form::ServFail => Some("it answers SERVFAIL".to_owned()),
+        Form::OtherError(rcode) => Some(format!("it answers {rcode}")),
+    }
+}
+
+/// The RDATA of an RRset of the answer, sorted.
+pub(super) fn rdatas<'a>(message: &'a Message, name: &Name, rtype: Rtype) -> impl Iterator<Item = &'a [u8]> {
+    let mut found: Vec<&[u8]> = message
+        .answer
+        .iter()
+        .filter(|record| record.rtype == rtype && record.name == *name)
+        .map(|record| record.rdata.as_slice())
+        .collect();
+    found.sort_unstable();
+    found.into_iter()
 }

@@ -1,70 +1,139 @@
-//! The report for people: the chain, a line a server, what was found, the verdict.
+//! The report for people: the verdict, what was found, the servers, what a change takes, what was not seen.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::findings::{Severity, short};
-use super::inspect::{ParentServer, Problem, Report, Server};
-use crate::cli::{Context, Tone};
-use crate::dnssec::{Ds, KeyId, Status};
+use super::findings::{Finding, Severity};
+use super::report::{DsRow, ParentServer, Problem, Report, Server, short};
+use super::waits::Waits;
+use crate::cli::{Output, Tone};
 
-/// Prints it.
-pub(super) fn print(report: &Report, context: &Context) {
-    let out = &context.out;
-    out.line(format!(
-        "{} at {}",
-        out.paint(Tone::Strong, &report.zone),
-        report.at
-    ));
-    out.line("");
-    out.line(format!("chain  {}", chain(report, context)));
-    for ds in &report.chain.ds {
-        let records: Vec<String> = ds.iter().map(ds_text).collect();
-        out.line(format!("DS     {}", records.join(", ")));
+use crate::dnssec::{Ds, KeyId, Status, policy};
+use crate::report::spell;
+
+/// All lines.
+pub(super) fn lines(report: &Report, out: &Output) -> Vec<String> {
+    let mut lines = vec![headline(report, out), String::new()];
+    for severity in [
+        Severity::Broken,
+        Severity::Unknown,
+        Severity::Warning,
+        Severity::Remark,
+    ] {
+        let found: Vec<&Finding> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .collect();
+        if !found.is_empty() {
+            let (mark, tone) = mark(severity);
+            lines.push(out.paint(tone, mark));
+            lines.extend(found.into_iter().map(|finding| line(finding, out)));
+            lines.push(String::new());
+        }
     }
-    out.line("");
+    lines.push(format!("chain  {}", chain(report, out)));
+    lines.extend(report.ds.iter().map(|row| ds_line(row, report)));
+    lines.push(String::new());
     let parent = report.parent.iter().map(parent_row).collect();
-    table(
-        context,
-        &["parent's server", "address", "verdict", "DS", "TTL", "NS"],
+    lines.extend(table(
+        out,
+        &[
+            "parent's server",
+            "address",
+            "verdict",
+            "DS",
+            "TTL",
+            "NS",
+            "TTL",
+            "TCP",
+        ],
         parent,
-    );
+    ));
+    let heads = [
+        "server", "address", "verdict", "DNSKEY", "keys by", "data by", "until", "SOA", "NS", "CDS", "TCP",
+        "octets", "denial",
+    ];
     let servers = report
         .servers
         .iter()
         .map(|server| server_row(server, report))
         .collect();
-    table(
-        context,
-        &[
-            "server", "address", "verdict", "DNSKEY", "keys by", "data by", "until", "SOA", "NS", "CDS",
-            "TCP", "denial",
-        ],
-        servers,
-    );
-    findings(report, context);
-    out.line(last_words(report, context));
+    lines.extend(table(out, &heads, servers));
+    if let Some(waits) = &report.changes {
+        lines.extend(changes(waits, report));
+        lines.push(String::new());
+    }
+    lines.push("not looked at".to_owned());
+    lines.extend(report.not_checked.iter().map(|what| format!("  {what}")));
+    lines
 }
 
-fn last_words(report: &Report, context: &Context) -> String {
-    let out = &context.out;
-    let broken = report
-        .findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Broken);
+fn headline(report: &Report, out: &Output) -> String {
+    let count = |severity| {
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
     let verdict = out.paint(tone(report.verdict), word(report.verdict));
-    if broken && report.verdict != Status::Bogus {
-        let but = out.paint(Tone::Bad, "but something is broken");
-        format!(
-            "{} is {verdict} at each server by itself, {but}: see above",
-            report.zone
-        )
+    let counted: Vec<String> = [
+        (Severity::Broken, "broken", Tone::Bad),
+        (Severity::Unknown, "unknown", Tone::Warn),
+        (Severity::Warning, "warnings", Tone::Warn),
+    ]
+    .into_iter()
+    .filter(|(severity, _, _)| count(*severity) > 0)
+    .map(|(severity, words, tone)| {
+        let words = match (count(severity), words) {
+            (1, "warnings") => "warning",
+            _ => words,
+        };
+        out.paint(tone, format!("{} {words}", count(severity)))
+    })
+    .collect();
+    let rest = if counted.is_empty() {
+        "nothing to mend".to_owned()
     } else {
-        format!("{} is {verdict}", report.zone)
+        counted.join(", ")
+    };
+    let zone = out.paint(Tone::Strong, &report.zone);
+    let at = report.at.to_string();
+    let seconds = at.split('.').next().unwrap_or_default().trim_end_matches('Z');
+    let but = if report.verdict == Status::Secure && count(Severity::Broken) > 0 {
+        " at each server by itself"
+    } else {
+        ""
+    };
+    format!("{zone} is {verdict}{but}; {rest} ({seconds}Z)")
+}
+
+fn line(finding: &Finding, out: &Output) -> String {
+    let at = match finding.at.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one}: "),
+        [one, two] => format!("{one}, {two}: "),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more: ", rest.len()),
+    };
+    format!(
+        "  [{}] {at}{}; {} {}",
+        finding.code,
+        finding.text,
+        out.paint(Tone::Strong, "remedy:"),
+        finding.remedy
+    )
+}
+
+fn mark(severity: Severity) -> (&'static str, Tone) {
+    match severity {
+        Severity::Broken => ("broken", Tone::Bad),
+        Severity::Unknown => ("unknown", Tone::Warn),
+        Severity::Warning => ("warnings", Tone::Warn),
+        Severity::Remark => ("remarks", Tone::Dim),
     }
 }
 
-fn chain(report: &Report, context: &Context) -> String {
-    let out = &context.out;
+fn chain(report: &Report, out: &Output) -> String {
     let mut links: Vec<String> = report
         .chain
         .zones
@@ -79,30 +148,30 @@ fn chain(report: &Report, context: &Context) -> String {
     links.join(" > ")
 }
 
-fn findings(report: &Report, context: &Context) {
-    let out = &context.out;
-    for finding in &report.findings {
-        let (mark, tone) = match finding.severity {
-            Severity::Broken => ("broken", Tone::Bad),
-            Severity::Unknown => ("unknown", Tone::Warn),
-            Severity::Warning => ("warning", Tone::Warn),
-            Severity::Remark => ("remark", Tone::Dim),
-        };
-        out.line(format!(
-            "{} [{}] {}",
-            out.paint(tone, format!("{mark}:")),
-            finding.code,
-            finding.text
-        ));
-        out.line(format!(
-            "  {} {}",
-            out.paint(Tone::Strong, "remedy:"),
-            finding.remedy
-        ));
-    }
-    if !report.findings.is_empty() {
-        out.line("");
-    }
+/// A DS record, and at which servers its key is.
+fn ds_line(row: &DsRow, report: &Report) -> String {
+    let all = report
+        .servers
+        .iter()
+        .filter(|server| server.keys.is_some())
+        .count();
+    let places = |labels: &[String]| match labels {
+        [] => "nowhere".to_owned(),
+        labels if labels.len() == all => "everywhere".to_owned(),
+        labels => format!("at {}", labels.join(", ")),
+    };
+    let what = if row.key.is_none() {
+        "its key is at no server".to_owned()
+    } else if row.held_at == row.signs_at {
+        format!("its key signs the DNSKEY RRset {}", places(&row.signs_at))
+    } else {
+        format!(
+            "its key is in the DNSKEY RRset {}, and signs it {}",
+            places(&row.held_at),
+            places(&row.signs_at)
+        )
+    };
+    format!("DS     {}: {what}", ds_text(&row.ds))
 }
 
 fn parent_row(server: &ParentServer) -> Vec<String> {
@@ -126,6 +195,8 @@ fn parent_row(server: &ParentServer) -> Vec<String> {
         ds,
         server.ttl.to_string(),
         server.ns.len().to_string(),
+        server.ns_ttl.to_string(),
+        tcp_word(server.tcp.as_ref()).to_owned(),
     ]
 }
 
@@ -155,13 +226,30 @@ fn server_row(server: &Server, report: &Report) -> Vec<String> {
     );
     row.push(ns_word(server, report).to_owned());
     row.push(cds_word(server, report).to_owned());
-    row.push(match &server.tcp {
-        None => "-".to_owned(),
-        Some(Ok(())) => "ok".to_owned(),
-        Some(Err(_)) => "fails".to_owned(),
-    });
-    row.push(server.denial.unwrap_or("-").to_owned());
+    row.push(tcp_word(server.tcp.as_ref()).to_owned());
+    let octets = server.sizes.as_ref().and_then(|sizes| sizes.dnskey_answer);
+    row.push(octets.map_or_else(|| "-".to_owned(), |octets| octets.to_string()));
+    row.push(denial_word(server));
     row
+}
+
+fn tcp_word(tcp: Option<&Result<(), String>>) -> &'static str {
+    match tcp {
+        None => "-",
+        Some(Ok(())) => "ok",
+        Some(Err(_)) => "fails",
+    }
+}
+
+fn denial_word(server: &Server) -> String {
+    let kind = server.denial.unwrap_or("-");
+    if server.compact_denial {
+        return format!("{kind}, compact");
+    }
+    match server.nsec3.first() {
+        Some(nsec3) if nsec3.iterations > 0 => format!("{kind}, {} iterations", nsec3.iterations),
+        _ => kind.to_owned(),
+    }
 }
 
 fn data_signers(server: &Server) -> String {
@@ -195,7 +283,7 @@ fn cds_word(server: &Server, report: &Report) -> &'static str {
     }
 }
 
-fn tags(keys: &BTreeSet<KeyId>) -> String {
+fn tags(keys: &std::collections::BTreeSet<KeyId>) -> String {
     if keys.is_empty() {
         return "none".to_owned();
     }
@@ -204,13 +292,51 @@ fn tags(keys: &BTreeSet<KeyId>) -> String {
 }
 
 fn ds_text(ds: &Ds) -> String {
-    let digest = match ds.digest_type {
-        1 => "SHA-1".to_owned(),
-        2 => "SHA-256".to_owned(),
-        4 => "SHA-384".to_owned(),
-        other => format!("digest {other}"),
+    let name = |table: &[policy::PolicyRow], number: u8| {
+        table
+            .iter()
+            .find(|row| row.number == number)
+            .map_or_else(|| number.to_string(), |row| row.name.to_owned())
     };
-    format!("{} (algorithm {}, {digest})", ds.tag, ds.algorithm)
+    format!(
+        "{} {} {}",
+        ds.tag,
+        name(policy::ALGORITHMS, ds.algorithm),
+        name(policy::DIGESTS, ds.digest_type)
+    )
+}
+
+/// What the TTLs mean.
+fn changes(waits: &Waits, report: &Report) -> Vec<String> {
+    let span = |seconds: u32| spell(Duration::from_secs(seconds.max(waits.ttl_floor).into()));
+    let mut out = vec![
+        "a change begun now".to_owned(),
+        format!(
+            "  the former DS leaves caches after {}, NS after {}, DNSKEY after {}, other answers after {} (the largest seen or told)",
+            span(waits.ds),
+            span(waits.ns),
+            span(waits.dnskey),
+            span(waits.data)
+        ),
+    ];
+    match (waits.move_ends, &waits.move_waits_for) {
+        (Some(end), why) => out.push(format!(
+            "  a move to another signer ends at {end} at the earliest, in {}{}",
+            spell(end.since(report.at)),
+            why.as_ref()
+                .map_or_else(String::new, |why| format!(": last it waits for {why}"))
+        )),
+        (None, _) => {
+            out.push("  a move to another signer cannot be dated: mend what is broken first".to_owned())
+        }
+    }
+    if let Some(seconds) = waits.signed_after_ds {
+        out.push(format!(
+            "  without DNSSEC: keys and signatures have to stay {} after the last DS record is gone",
+            spell(Duration::from_secs(seconds))
+        ));
+    }
+    out
 }
 
 fn word(status: Status) -> &'static str {
@@ -232,9 +358,9 @@ fn tone(status: Status) -> Tone {
 }
 
 /// Columns as wide as their widest cell; a row that ends early may run over.
-fn table(context: &Context, heads: &[&str], rows: Vec<Vec<String>>) {
+fn table(out: &Output, heads: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
     if rows.is_empty() {
-        return;
+        return Vec::new();
     }
     let width = |column: usize, head: &str| {
         rows.iter()
@@ -259,9 +385,8 @@ fn table(context: &Context, heads: &[&str], rows: Vec<Vec<String>>) {
         padded.join("  ").trim_end().to_owned()
     };
     let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
-    context.out.line(context.out.paint(Tone::Dim, line(&heads)));
-    for row in &rows {
-        context.out.line(line(row));
-    }
-    context.out.line("");
+    let mut lines = vec![out.paint(Tone::Dim, line(&heads))];
+    lines.extend(rows.iter().map(|row| line(row)));
+    lines.push(String::new());
+    lines
 }

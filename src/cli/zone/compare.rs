@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::meter::Meter;
-use super::source::Copy;
+use super::source::{Copy, Wish};
 use super::{CompareArgs, With};
 use crate::cli::{Context, Exit, Failure};
-use crate::dns::{Name, Rtype, Ttl};
+use crate::dns::{Name, OwnerSet, Rtype, Ttl};
 use crate::zone::{
     Collector, Contents, DifferenceKind, Differences, Existence, Ignore, NamedDifference, Namer, Side,
     Warning, differences, name_differences, names_above, warn_of_copies, warn_of_differences,
@@ -110,14 +110,13 @@ impl Pair<'_> {
     async fn read<S: crate::zone::Sink + Send + 'static>(
         &self,
         sinks: (S, S),
-        skip: bool,
+        wish: Wish<'_>,
     ) -> Result<((S, u64), (S, u64)), Failure> {
-        let skip = skip.then_some(self.ignore);
         let one = Meter::octets(self.context, &self.left.label, self.left.size());
         let other = Meter::octets(self.context, &self.right.label, self.right.size());
         let both = futures::future::join(
-            self.left.read(self.zone, skip, sinks.0, &one),
-            self.right.read(self.zone, skip, sinks.1, &other),
+            self.left.read(self.zone, wish.clone(), sinks.0, &one),
+            self.right.read(self.zone, wish, sinks.1, &other),
         )
         .await;
         one.clear();
@@ -125,10 +124,18 @@ impl Pair<'_> {
         Ok((both.0?, both.1?))
     }
 
+    /// What counts, of all owners or of some.
+    fn counting(&self, only: Option<OwnerSet>) -> Wish<'_> {
+        Wish {
+            without: Some(self.ignore),
+            only,
+        }
+    }
+
     async fn collect(&self) -> Result<(Contents, Contents), Failure> {
         let collector = || Collector::new(self.zone.clone()).ignoring(self.ignore.clone());
         let ((mut left, skipped_left), (mut right, skipped_right)) =
-            self.read((collector(), collector()), true).await?;
+            self.read((collector(), collector()), self.counting(None)).await?;
         left.passed_over_before(skipped_left);
         right.passed_over_before(skipped_right);
         let sort = |collector: Collector| tokio::task::spawn_blocking(move || collector.finish());
@@ -142,7 +149,9 @@ impl Pair<'_> {
             return Ok((Vec::new(), Vec::new()));
         }
         let namer = |side| Namer::new(self.zone.clone(), self.ignore.clone(), found, side);
-        let ((left, _), (right, _)) = self.read((namer(Side::Left), namer(Side::Right)), true).await?;
+        let namers = (namer(Side::Left), namer(Side::Right));
+        let wish = self.counting(Some(namers.0.owners()));
+        let ((left, _), (right, _)) = self.read(namers, wish).await?;
         for (copy, namer) in [(self.left, &left), (self.right, &right)] {
             if !namer.is_complete() {
                 return Err(
@@ -156,7 +165,7 @@ impl Pair<'_> {
         let above = names_above(self.zone, &named, &left, &right);
         if !above.is_empty() {
             let existence = || Existence::new(above.iter().cloned());
-            let ((here, _), (there, _)) = self.read((existence(), existence()), false).await?;
+            let ((here, _), (there, _)) = self.read((existence(), existence()), Wish::default()).await?;
             warnings.extend(warn_of_existence(&above, &here, &there));
         }
         warnings.sort_by(|a, b| (&a.name, a.code).cmp(&(&b.name, b.code)));

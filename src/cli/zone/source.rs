@@ -14,7 +14,7 @@ use crate::adapters::{
 use crate::cli::crew::{Reach, reach};
 use crate::cli::{Context, Failure};
 use crate::dns::master::{MasterReader, RawRecord};
-use crate::dns::{Name, Rtype};
+use crate::dns::{Name, OwnerSet, Rtype};
 use crate::ports::{DriverError, FailureClass, Provider};
 use crate::zone::{Ignore, Sink};
 
@@ -125,6 +125,15 @@ pub(super) fn parse_secret(text: &str) -> Result<SecretRef, String> {
     }
 }
 
+/// What a reader may pass over undecoded; a sink has to expect it all the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wish<'a> {
+    /// These types.
+    pub(super) without: Option<&'a Ignore>,
+    /// All other owners.
+    pub(super) only: Option<OwnerSet>,
+}
+
 /// A copy that can be read, more than once.
 pub(super) struct Copy {
     /// As it was named.
@@ -230,15 +239,18 @@ impl Copy {
     pub(super) async fn read<S: Sink + Send + 'static>(
         &self,
         zone: &Name,
-        skip: Option<&Ignore>,
+        wish: Wish<'_>,
         mut sink: S,
         meter: &Meter,
     ) -> Result<(S, u64), Failure> {
         match &self.from {
             From::File(file) => {
                 let mut reader = MasterReader::new(zone).generating(Some(self.most_generated));
-                if let Some(ignore) = skip {
+                if let Some(ignore) = wish.without {
                     reader = reader.skipping(&ignore.everywhere, &ignore.at_apex, zone);
+                }
+                if let Some(owners) = wish.only {
+                    reader = reader.only(owners);
                 }
                 let (file, meter) = (file.clone(), meter.clone());
                 let task = tokio::task::spawn_blocking(move || {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::VerifyArgs;
 use super::meter::Meter;
-use super::source::Copy;
+use super::source::{Copy, Wish};
 use crate::cli::{Context, Exit, Failure};
 use crate::continuity::parse_time;
 use crate::dns::Name;
@@ -41,7 +41,9 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Fa
         None => None,
     };
     let meter = Meter::octets(context, &copy.label, copy.size());
-    let read = copy.read(&zone, None, Body::new(zone.clone()), &meter).await;
+    let read = copy
+        .read(&zone, Wish::default(), Body::new(zone.clone()), &meter)
+        .await;
     meter.clear();
     let (mut body, _) = read?;
     if body.is_full() {

@@ -40,39 +40,46 @@ pub(super) fn name(word: &[u8], origin: &[u8], fold: bool, out: &mut Vec<u8>) ->
     }
     let mut label = out.len();
     out.push(0);
-    let mut at = 0;
-    while let Some(&octet) = word.get(at) {
-        match octet {
-            b'.' => {
+    let mut rest = word;
+    loop {
+        // Most labels are plain from their first octet to their last.
+        let plain = rest
+            .iter()
+            .position(|octet| matches!(octet, b'.' | b'\\' | b'"'))
+            .unwrap_or(rest.len());
+        let (part, after) = rest.split_at(plain);
+        out.extend_from_slice(part);
+        match after.first() {
+            None => break,
+            Some(b'.') => {
                 close_label(out, label).ok_or_else(|| bad("domain name", word))?;
                 label = out.len();
                 out.push(0);
-                at += 1;
-                continue;
+                rest = after.get(1..).unwrap_or_default();
             }
-            b'\\' => {
-                let (octet, used) = escape(word, at).ok_or_else(|| bad("escape in a name", word))?;
-                out.push(if fold { octet.to_ascii_lowercase() } else { octet });
-                at += used;
-                continue;
+            Some(b'\\') => {
+                let (octet, used) = escape(after, 0).ok_or_else(|| bad("escape in a name", word))?;
+                out.push(octet);
+                rest = after.get(used..).unwrap_or_default();
             }
-            b'"' => return Err(bad("domain name", word)),
-            _ => {}
+            Some(_) => return Err(bad("domain name", word)),
         }
-        out.push(if fold { octet.to_ascii_lowercase() } else { octet });
-        at += 1;
     }
     if out.len() > label + 1 {
         close_label(out, label).ok_or_else(|| bad("domain name", word))?;
         if origin.is_empty() {
             return Err(Fault::NoOrigin(shown(word)));
         }
-        complete(origin, fold, out);
+        out.extend_from_slice(origin);
     } else if label == start {
         return Err(bad("domain name", word));
     }
     if out.len() - start > LONGEST_NAME {
         return Err(bad("domain name of at most 255 octets", word));
+    }
+    if fold {
+        // The lengths of labels are below the letters.
+        out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
     }
     Ok(())
 }

@@ -74,7 +74,32 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next word of the entry.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Next, Fault> {
+        // Nearly always: one blank or more, plain octets, and a blank or the end of the line.
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let blanks = rest
+            .iter()
+            .take_while(|octet| KINDS[usize::from(**octet)] == Kind::Blank)
+            .count();
+        let start = self.at + blanks;
+        let rest = self.text.get(start..).unwrap_or_default();
+        let plain = rest
+            .iter()
+            .position(|octet| KINDS[usize::from(*octet)] != Kind::Plain);
+        if let Some(length) = plain
+            && length > 0
+            && let Some(octet) = rest.get(length)
+            && matches!(KINDS[usize::from(*octet)], Kind::Blank | Kind::Newline)
+        {
+            self.at = start + length;
+            return Ok(Next::Word(start, self.at));
+        }
+        self.other()
+    }
+
+    /// As [`Cursor::next`], whatever comes.
+    fn other(&mut self) -> Result<Next, Fault> {
         loop {
             let Some(octet) = self.peek() else {
                 return self.end_of_text();

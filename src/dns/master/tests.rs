@@ -5,8 +5,10 @@ use domain::base::rdata::ComposeRecordData;
 use domain::zonefile::inplace::{Entry, Zonefile};
 use proptest::prelude::*;
 
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::dns::Record;
+use crate::dns::{OwnerHash, OwnerSet, Record};
 
 fn origin() -> Name {
     Name::parse("shop.test").unwrap()
@@ -249,6 +251,46 @@ fn types_that_are_not_wanted_are_not_decoded() {
             "8 7w.shop.test. 9 IN A 192.0.2.1"
         ]
     );
+}
+
+/// Of the wanted owners every record comes as it does otherwise, with the TTL that it inherits; of others few come.
+#[test]
+fn owners_that_are_not_wanted_are_not_decoded() {
+    let inherits = "@ SOA ns host 1 2 3 4 300\nx 70 A 192.0.2.1\n  A 192.0.2.2\ny IN 80 TXT \"a (\" ( b\n c ) ; d\nw A 192.0.2.3\n\
+        $ORIGIN sub.shop.test.\nx IN A 192.0.2.4\n$GENERATE 1-3 g$ A 192.0.2.$\nz A 192.0.2.5 ; last";
+    for text in [ZONE, inherits] {
+        let read = |only: Option<OwnerSet>, piece: usize| {
+            let mut reader = MasterReader::new(&origin());
+            if let Some(only) = only {
+                reader = reader.only(only);
+            }
+            let (mut out, mut buffer, mut rest) = (Vec::new(), Vec::new(), text.as_bytes());
+            while !(rest.is_empty() && buffer.is_empty()) {
+                let (next, after) = rest.split_at(piece.min(rest.len()));
+                buffer.extend_from_slice(next);
+                rest = after;
+                let take = |raw: RawRecord<'_>| out.push((raw.line, record(raw)));
+                let used = reader.read(&buffer, rest.is_empty(), take).unwrap().used;
+                buffer.drain(..used);
+            }
+            (out, reader.skipped())
+        };
+        let (all, _) = read(None, 1 << 20);
+        let names: BTreeSet<&Name> = all.iter().map(|(_, record)| &record.name).collect();
+        assert!(names.len() > 2);
+        for name in names {
+            for piece in [1, 7, 1 << 20] {
+                let (found, skipped) = read(Some(OwnerSet::new([OwnerHash::of(name.wire())])), piece);
+                let of_name = |records: &[(u64, Record)]| -> Vec<(u64, Record)> {
+                    let of = |(_, record): &&(u64, Record)| record.name == *name;
+                    records.iter().filter(of).cloned().collect()
+                };
+                assert_eq!(of_name(&found), of_name(&all), "{name}, {piece} octets at a time");
+                assert_eq!(found.len() + usize::try_from(skipped).unwrap(), all.len());
+                assert!(skipped > 0, "{name}");
+            }
+        }
+    }
 }
 
 /// The same text read by the `domain` crate.

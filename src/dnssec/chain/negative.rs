@@ -68,7 +68,7 @@ impl Judge<'_> {
             }
             evidence.rrsets.push((rrset, verdict.signers));
         }
-        evidence.denial = Denial::new(zone, &good);
+        evidence.denial = Denial::new(zone, &good).allowing_iterations(self.budget.nsec3_iterations);
         evidence
     }
 }

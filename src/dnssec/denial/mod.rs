@@ -76,6 +76,12 @@ impl Denial {
         denial
     }
 
+    /// With another limit of NSEC3 iterations than [`NSEC3_ITERATION_LIMIT`](super::policy::NSEC3_ITERATION_LIMIT).
+    pub(super) fn allowing_iterations(mut self, most: u32) -> Denial {
+        self.nsec3s.allow_iterations(most);
+        self
+    }
+
     /// `qname` does not exist, nor a wildcard that would answer for it.
     pub(super) fn no_name(&self, qname: &Name, hashes: &mut u32) -> Proof {
         self.either(

@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use super::bitmap::TypeBitmap;
 use super::nsec::{lacks_ds, lacks_type};
 use super::{Fact, Fault, Proof, Status};
-use crate::dns::{Name, Rrset};
+use crate::dns::{Name, Rrset, Rtype};
 use crate::dnssec::policy::NSEC3_ITERATION_LIMIT;
 
 const RFC_NSEC3: &str = "RFC 5155 section 8";
@@ -37,6 +37,8 @@ pub(super) struct Nsec3Set {
     zone: Name,
     params: Option<Params>,
     records: Vec<Nsec3>,
+    /// More iterations than this, and the proof makes the answer insecure.
+    most_iterations: u32,
 }
 
 /// The hash of a name (RFC 5155 section 5).
@@ -93,7 +95,12 @@ impl Nsec3Set {
             zone: zone.clone(),
             params: None,
             records: Vec::new(),
+            most_iterations: NSEC3_ITERATION_LIMIT.into(),
         }
+    }
+
+    pub(super) fn allow_iterations(&mut self, most: u32) {
+        self.most_iterations = most;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -121,13 +128,13 @@ impl Nsec3Set {
             .params
             .as_ref()
             .ok_or_else(|| Fault::bogus("denial-missing", "no NSEC3 record", RFC_NSEC3))?;
-        if params.iterations > NSEC3_ITERATION_LIMIT {
+        if u32::from(params.iterations) > self.most_iterations {
             return Err(Fault {
                 status: Status::Insecure,
                 code: "nsec3-iterations",
                 text: format!(
-                    "{} iterations: validators take this as insecure",
-                    params.iterations
+                    "{} iterations, and the limit is {}: validators take this as insecure",
+                    params.iterations, self.most_iterations
                 ),
                 rfc: "RFC 9276 section 3.2",
             });
@@ -188,7 +195,10 @@ impl Nsec3Set {
 
     pub(super) fn no_name(&self, qname: &Name, left: &mut u32) -> Proof {
         let hasher = &mut self.hasher(left)?;
-        if self.matching(qname, hasher)?.is_some() {
+        if let Some(record) = self.matching(qname, hasher)? {
+            if record.types.has(Rtype::NXNAME) {
+                return Ok(Fact::NxName);
+            }
             return Err(Fault::bogus(
                 "denial-name-exists",
                 format!("an NSEC3 record says that {qname} exists"),
@@ -207,10 +217,10 @@ impl Nsec3Set {
         Ok(encloser.fact())
     }
 
-    pub(super) fn no_data(&self, qname: &Name, qtype: crate::dns::Rtype, left: &mut u32) -> Proof {
+    pub(super) fn no_data(&self, qname: &Name, qtype: Rtype, left: &mut u32) -> Proof {
         let hasher = &mut self.hasher(left)?;
         if let Some(record) = self.matching(qname, hasher)? {
-            return lacks_type(&record.types, qname, qtype, false);
+            return lacks_type(&record.types, qname, qtype, true);
         }
         let encloser = self.encloser(qname, hasher)?;
         let wildcard = wildcard_of(&encloser.name)?;

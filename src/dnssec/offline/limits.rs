@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::dnssec::Budget;
+use crate::dnssec::policy::NSEC3_ITERATION_LIMIT;
 
 /// Limits of the work for one verdict (CVE-2023-50387, CVE-2023-50868). What is over a limit is named in the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +20,8 @@ pub struct Limits {
     pub nsec3_hashes: u32,
     /// Names hashed in all.
     pub total_nsec3_hashes: u32,
+    /// Iterations of an NSEC3 record above which a proof makes the answer insecure (RFC 9276 section 3.2).
+    pub nsec3_iterations: u32,
     /// Different answers to one question that are tried.
     pub answers: u32,
     /// Aliases followed.
@@ -36,6 +39,7 @@ impl Default for Limits {
             signatures_per_rrset: 8,
             nsec3_hashes: 24,
             total_nsec3_hashes: 192,
+            nsec3_iterations: NSEC3_ITERATION_LIMIT.into(),
             answers: 16,
             aliases: 16,
             ds_records: 24,
@@ -44,13 +48,14 @@ impl Default for Limits {
 }
 
 /// The names of the limits, as [`Limits::set`] takes them.
-pub const LIMIT_NAMES: [&str; 9] = [
+pub const LIMIT_NAMES: [&str; 10] = [
     "verifications",
     "total-verifications",
     "keys-per-tag",
     "signatures-per-rrset",
     "nsec3-hashes",
     "total-nsec3-hashes",
+    "nsec3-iterations",
     "answers",
     "aliases",
     "ds-records",
@@ -66,6 +71,7 @@ impl Limits {
             "signatures-per-rrset" => &mut self.signatures_per_rrset,
             "nsec3-hashes" => &mut self.nsec3_hashes,
             "total-nsec3-hashes" => &mut self.total_nsec3_hashes,
+            "nsec3-iterations" => &mut self.nsec3_iterations,
             "answers" => &mut self.answers,
             "aliases" => &mut self.aliases,
             "ds-records" => &mut self.ds_records,
@@ -86,6 +92,7 @@ impl Limits {
             nsec3_hashes: self
                 .nsec3_hashes
                 .min(self.total_nsec3_hashes.saturating_sub(spent.nsec3_hashes)),
+            nsec3_iterations: self.nsec3_iterations,
             ..Budget::default()
         }
     }

@@ -7,10 +7,12 @@ mod apex;
 mod body;
 mod cds;
 mod findings;
+mod form;
 mod nodes;
 mod nsec;
 mod nsec3;
 mod sets;
+mod signature;
 mod zonemd;
 
 use std::collections::BTreeSet;

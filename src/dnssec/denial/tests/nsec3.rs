@@ -208,6 +208,21 @@ fn nsec3_limits() {
         told(whole(100).no_name(&name("b.shop.test."), &mut 24)),
         Ok(Fact::Proven)
     );
+    let fault = whole(12)
+        .allowing_iterations(11)
+        .no_name(&name("b.shop.test."), &mut 24)
+        .unwrap_err();
+    assert_eq!((fault.status, fault.code), (Status::Insecure, "nsec3-iterations"));
+    assert!(
+        fault.text.contains("12 iterations, and the limit is 11"),
+        "{}",
+        fault.text
+    );
+    let more = whole(600).allowing_iterations(600);
+    assert_eq!(
+        told(more.no_name(&name("b.shop.test."), &mut 24)),
+        Ok(Fact::Proven)
+    );
     let mut hashes = 2;
     let fault = whole(1).no_name(&name("b.shop.test."), &mut hashes).unwrap_err();
     assert_eq!(
@@ -220,6 +235,19 @@ fn nsec3_limits() {
         whole(1).no_data(&long, Rtype::A, &mut hashes).unwrap_err().code,
         "work-limit"
     );
+}
+
+/// RFC 9824 with NSEC3: a record that matches the name says by NXNAME that it does not exist.
+#[test]
+fn compact_denial_with_nsec3() {
+    let ask = name("b.shop.test.");
+    let chain = |types| chain(&[("b.shop.test.", types)], false, 0).record(0);
+    let gone = denial("shop.test.", &chain("RRSIG NXNAME"));
+    assert_eq!(told(gone.no_data(&ask, Rtype::A, &mut 24)), Ok(Fact::NxName));
+    assert_eq!(told(gone.no_name(&ask, &mut 24)), Ok(Fact::NxName));
+    let there = denial("shop.test.", &chain("A RRSIG"));
+    assert_eq!(told(there.no_data(&ask, Rtype::AAAA, &mut 24)), Ok(Fact::Proven));
+    assert_eq!(told(there.no_name(&ask, &mut 24)), Err("denial-name-exists"));
 }
 
 #[test]

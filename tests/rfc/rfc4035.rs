@@ -1,9 +1,9 @@
 //! The answers of RFC 4035 appendix B, judged as validators did then (algorithm 5) and as they do now.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
-
-use unbroken::dns::{Flags, Message, Name, Rcode, Record, Rtype, parse_records};
+use unbroken::dns::{Message, Name, Rcode, Rtype};
 use unbroken::dnssec::{AnswerKind, AnswerVerdict, Budget, Dnskey, DsStatus, Judge, Policy, Status};
+
+use super::{message, name};
 
 /// 2004-04-12, when the signatures were valid.
 const THEN: i64 = 1_081_800_000;
@@ -25,6 +25,11 @@ const B: &str = "b.example. 3600 IN NSEC ns1.example. NS RRSIG NSEC
 b.example. 3600 IN RRSIG NSEC 5 2 3600 20040509183619 20040409183619 38519 example. ( GNuxHn844wfmUhPzGWKJCPY5ttEX/Rfj
  DoOx9ueK1PtYkOWKOOdiJ/PJKCYB3hYX+858dDWSxb2qnV/LSTCNVBnkm6owOpysY97MVj5VQEWs0lm9tFoqjcptQkmQKYPrwUnCSNwvvclS
  F1xZvhRXgWT7OuFXldoCG6TfVFMs9xE= )
+";
+const A_DS: &str = "a.example. 3600 IN DS 57855 5 1 B6DCD485719ADCA18E5F3D48A2331627FDD3636B
+a.example. 3600 IN RRSIG DS 5 2 3600 20040509183619 20040409183619 38519 example. ( oXIKit/QtdG64J/CB+Gi8dOvnwRvqrto1AdQoRkA
+ N15FP3iZ7suB7gvTBmXzCjL7XUgQVcoHkdhyCuzp8W9qJHgRUSwKKkczSyuL64nhgjuDEML8l9wlWVsl7PR2VnZduM9bLyBhaaPmRKX/Fm+v6ccF
+ 2EGNLRiY08kdkz+XHHo= )
 ";
 const NS1: &str = "ns1.example. 3600 IN NSEC ns2.example. A RRSIG NSEC
 ns1.example. 3600 IN RRSIG NSEC 5 2 3600 20040509183619 20040409183619 38519 example. ( I4hj+Kt6+8rCcHcUdolks2S+Wzri9h3f
@@ -52,35 +57,12 @@ a.z.w.example. 3600 IN RRSIG MX 5 2 3600 20040509183619 20040409183619 38519 exa
  4kX18MMR34i8lC36SR5xBni8vHI= )
 ";
 
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
 fn zsk() -> Dnskey {
     Dnskey {
         flags: 256,
         protocol: 3,
         algorithm: 5,
         public_key: data_encoding::BASE64.decode(ZSK.as_bytes()).unwrap(),
-    }
-}
-
-fn message(rcode: Rcode, answer: &str, authority: &[&str]) -> Message {
-    let read = |text: &str| -> Vec<Record> { parse_records(text, &Name::root(), 3600).unwrap() };
-    Message {
-        id: 0,
-        flags: Flags {
-            response: true,
-            authoritative: true,
-            ..Flags::default()
-        },
-        opcode: 0,
-        rcode,
-        question: None,
-        answer: read(answer),
-        authority: read(&authority.concat()),
-        additional: Vec::new(),
-        edns: None,
     }
 }
 
@@ -142,6 +124,17 @@ fn b_3_no_data() {
         (Status::Secure, Some(AnswerKind::NoData), vec![])
     );
     assert_eq!(then("ns1.example.", Rtype::A, &answer).2, ["denial-type-exists"]);
+}
+
+#[test]
+fn b_4_referral_to_a_signed_zone() {
+    let ns = "a.example. 3600 IN NS ns1.a.example.\na.example. 3600 IN NS ns2.a.example.\n";
+    let mut answer = message(OK, "", &[ns, A_DS]);
+    answer.flags.authoritative = false;
+    assert_eq!(
+        then("mc.a.example.", MX, &answer),
+        (Status::Secure, Some(AnswerKind::Referral), vec![])
+    );
 }
 
 #[test]

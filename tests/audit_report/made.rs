@@ -1,0 +1,121 @@
+//! Journals to report on, made by moves in virtual time.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use unbroken::dnssec::Anchors;
+use unbroken::evidence::BlobId;
+use unbroken::moment::Moment;
+use unbroken::ports::JournalView;
+use unbroken::report::evidence::{
+    About, Assurance, Check, EvidenceReport, Gathered, Standing, evidence_report,
+};
+use unbroken::workflow::{Event, State};
+
+use crate::stage::{Fate, Kept, Scene, Stage};
+
+/// A whole move from `a` to `b`.
+pub(crate) async fn moved() -> Kept {
+    moved_in(Scene::migrate()).await
+}
+
+pub(crate) async fn moved_in(scene: Scene) -> Kept {
+    let stage = Stage::new(scene).await;
+    let kept = Kept::default();
+    let exit = stage.process(&kept, Fate::Lives).await;
+    Stage::assert_complete(&exit, "the move of the report");
+    kept
+}
+
+/// A move that is killed after so many entries.
+pub(crate) async fn cut_at(entries: usize) -> Kept {
+    let stage = Stage::new(Scene::migrate()).await;
+    let kept = Kept::default();
+    stage.process(&kept, Fate::After(entries)).await;
+    kept
+}
+
+/// What a journal comes to, folded without verifying it.
+pub(crate) struct Fold {
+    pub(crate) gathered: Gathered,
+    state: State,
+}
+
+impl Fold {
+    pub(crate) fn new() -> Fold {
+        Fold {
+            gathered: Gathered::new(),
+            state: State::new(Anchors::iana_root()),
+        }
+    }
+
+    pub(crate) fn take(&mut self, entry: u64, at: Moment, event: &Event, kept: &Kept) {
+        let octets = |id: &BlobId| kept.blob(id).ok().map(Arc::from);
+        self.state.apply(at, event, &octets);
+        self.gathered.observe(entry, at, event, &self.state);
+    }
+
+    /// As if the journal ended here.
+    pub(crate) fn gathered(&mut self) -> &Gathered {
+        self.gathered.state = self.state.clone();
+        &self.gathered
+    }
+}
+
+/// Folds a journal; `each` sees it after every entry.
+pub(crate) fn folded_with(kept: &Kept, mut each: impl FnMut(u64, &mut Fold)) -> Fold {
+    let mut fold = Fold::new();
+    for entry in kept.entries().unwrap() {
+        let entry = entry.unwrap();
+        let event = Event::read(&entry.kind, &entry.body).unwrap();
+        fold.take(entry.seq, entry.at, &event, kept);
+        each(entry.seq, &mut fold);
+    }
+    fold
+}
+
+pub(crate) fn folded(kept: &Kept) -> Fold {
+    folded_with(kept, |_, _| ())
+}
+
+pub(crate) fn gathered(kept: &Kept) -> Gathered {
+    let mut fold = folded(kept);
+    fold.gathered();
+    fold.gathered
+}
+
+/// As if everything had been verified.
+pub(crate) fn verified() -> Assurance {
+    assurance(Standing::Holds, "all hashes are right")
+}
+
+pub(crate) fn assurance(standing: Standing, detail: &str) -> Assurance {
+    Assurance {
+        bundle: Some("b".repeat(64)),
+        head: "h".repeat(64),
+        checks: vec![Check {
+            what: "the journal".to_owned(),
+            about: About::Evidence,
+            standing,
+            detail: detail.to_owned(),
+            entry: None,
+            blob: None,
+        }],
+        ..Assurance::default()
+    }
+}
+
+/// The report of a journal that was verified.
+pub(crate) fn report(kept: &Kept) -> EvidenceReport {
+    evidence_report(&gathered(kept), verified())
+}
+
+/// Writes the journal as it lies on a disk.
+pub(crate) fn write(kept: &Kept, dir: &Path) {
+    kept.with(|journal| journal.write_to(dir)).unwrap();
+}
+
+/// The time of the last entry.
+pub(crate) fn last_moment(kept: &Kept) -> Moment {
+    kept.entries().unwrap().last().unwrap().unwrap().at
+}
