@@ -91,6 +91,16 @@ async fn looks_raises_an_alarm_and_is_told_that_it_was_meant() {
     );
     assert!(third.out.contains("no alarm stands"), "{}", third.out);
 
+    // Anybody can check it alone: every answer is judged anew, and every alarm made again.
+    let folder = "state/unbroken/shop.test/watch";
+    let verified = lab
+        .unbroken(&["audit", "verify", folder, "--anchors", "anchors.ds", "--json"])
+        .await;
+    let verdict = verified.json();
+    let fails = verdict["findings"].as_array().unwrap().iter();
+    let fails: Vec<&Value> = fails.filter(|one| one["severity"] == "fails").collect();
+    assert!(fails.is_empty(), "{fails:#?}");
+
     let documents = std::fs::read_to_string(dir.join("told.ndjson")).unwrap();
     let told: Vec<Value> = documents
         .lines()
