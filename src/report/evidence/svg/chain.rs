@@ -47,7 +47,7 @@ pub(in crate::report::evidence) fn chain_svg(graph: &ChainGraph, id: &str, title
         });
         top += height + 8.0;
     }
-    let shown = graph.ds.len().min(MOST).max(1) as f64;
+    let shown = graph.ds.len().clamp(1, MOST) as f64;
     let height = top.max(24.0 + (BOX + GAP) * shown);
     let first = (height - (BOX + GAP) * shown) / 2.0 + 8.0;
     let ds: Vec<(&DsNode, f64)> = graph
