@@ -15,6 +15,7 @@
 //! | [`capture`] | captured answers: NDJSON, pcap, pcapng, dnsviz | pure |
 //! | [`evidence`] | journal entries and their hash chain | pure |
 //! | [`audit`] | verifying evidence: every answer judged again, every decision made again | pure |
+//! | [`export`] | what was recorded, in the forms of others | pure |
 //! | [`ports`] | traits: transport, clock, provider, parent, journal | |
 //! | [`adapters`] | one file a system that is spoken to | |
 //! | [`runner`] | the one loop that turns decisions into effects | |
@@ -32,6 +33,7 @@ pub mod continuity;
 pub mod dns;
 pub mod dnssec;
 pub mod evidence;
+pub mod export;
 pub mod lab;
 pub mod moment;
 pub mod ports;

@@ -173,6 +173,12 @@ fn every_finding_of_check_is_documented() {
 }
 
 #[test]
+fn every_alarm_of_watch_is_documented() {
+    let codes = unbroken::workflow::Code::ALL.map(|code| code.word().to_owned());
+    agree("Alarms of watch", &codes.into_iter().collect());
+}
+
+#[test]
 fn every_finding_of_zone_verify_is_documented() {
     let mut codes = BTreeSet::new();
     for path in sources("src/zone/verify") {
@@ -350,6 +356,7 @@ fn the_example_has_every_key() {
         "ParentTable",
         "ObserveTable",
         "ProbesTable",
+        "WatchTable",
     ];
     for table in tables {
         let keys = schema["$defs"][table]["properties"]

@@ -176,7 +176,7 @@ fn what_is_wrong_is_said_with_its_place() {
 fn notify_is_read_and_what_is_wrong_with_it_is_said() {
     let with = |text: &str| parse(&format!("{GOOD}\n[notify]\n{text}\n"));
     let all = with("command = [\"page\"]").unwrap().notify.unwrap();
-    assert_eq!(all.on.len(), 4);
+    assert_eq!(all.on.len(), 5);
     let hook = "webhook = { url = \"https://hooks.example/t0ken\", hmac_secret = { env = \"HOOK\" } }";
     let settings = with(&format!("on = [\"halt\"]\n{hook}")).unwrap();
     let kept = settings.redacted()["notify"].to_string();

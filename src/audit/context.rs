@@ -97,7 +97,10 @@ pub(super) struct Court {
 }
 
 /// The codes of reasons that say that there was no answer to be judged.
-pub(super) const USELESS: [&str; 7] = [
+pub(super) const USELESS: [&str; 10] = [
+    "no-answer",
+    "referral",
+    "ds-answer-from-child",
     "servfail",
     "refused",
     "error-answer",

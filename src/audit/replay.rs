@@ -6,7 +6,7 @@ use super::verdict::DecisionsReplayed;
 use crate::dnssec::Anchors;
 use crate::dnssec::Memo;
 use crate::moment::Moment;
-use crate::workflow::{Decision, Event, Intended, Octets, State, changed, decide, ended, failing};
+use crate::workflow::{Alarm, Decision, Event, Intended, Octets, State, changed, decide, ended, failing};
 
 /// The fold, and where in its loop the runner must have been.
 pub(super) struct Replay {
@@ -22,6 +22,8 @@ pub(super) struct Replay {
     held: Option<Finding>,
     /// The step of an intent whose outcome is not there yet.
     intended: Option<String>,
+    /// All that came since the last sweep of a watch leaves its alarms due.
+    telling: bool,
 }
 
 impl Replay {
@@ -35,6 +37,7 @@ impl Replay {
             surveying: false,
             held: None,
             intended: None,
+            telling: false,
         }
     }
 
@@ -140,12 +143,36 @@ impl Replay {
                 (plan.format != 1)
                     .then(|| Finding::open("plan-format", format!("the plan has format {}", plan.format)))
             }
-            Event::Sweep(_)
+            Event::Sweep(_) => self.unchanged(seq).or_else(|| self.untold()),
+            Event::Alarm(alarm) => (!self.alarms().contains(alarm))
+                .then(|| Finding::fails("alarm-differs", "the recorded facts do not lead to this alarm")),
+            Event::Watch(_)
+            | Event::Accepted(_)
             | Event::Approval(_)
             | Event::Contents(_)
             | Event::Servers(_)
             | Event::Inventory(_) => self.unchanged(seq),
         }
+    }
+
+    /// The alarms that a watch had to tell of after the last sweep and that no entry tells of yet.
+    fn alarms(&self) -> Vec<Alarm> {
+        match (&self.state.watch, &self.state.last_sweep) {
+            (Some(vigil), Some(sweep)) => vigil.owed(sweep.started),
+            _ => Vec::new(),
+        }
+    }
+
+    /// An alarm that was due before the next look and is not in the journal.
+    fn untold(&self) -> Option<Finding> {
+        let left = if self.telling { self.alarms() } else { Vec::new() };
+        left.first().map(|alarm| {
+            let text = format!(
+                "before this entry an alarm was due: {}: {}",
+                alarm.code, alarm.text
+            );
+            Finding::fails("alarm-missing", text)
+        })
     }
 
     /// A decision that was not recorded must say the same as the last one.
@@ -248,10 +275,19 @@ impl Replay {
             Event::Sweep(_) => {
                 self.due = planned;
                 self.surveying = false;
+                self.telling = true;
             }
+            // A process that began anew, servers found anew, copies compared for the next look: nothing is told in between.
+            Event::Servers(_) | Event::Clock(_) => self.telling = false,
             Event::Keys(_) | Event::Proven(_) => self.due = planned,
-            Event::Contents(_) => self.due = planned && !self.surveying,
-            Event::Begin(_) => self.surveying = true,
+            Event::Contents(_) => {
+                self.due = planned && !self.surveying;
+                self.telling = false;
+            }
+            Event::Begin(_) => {
+                self.surveying = true;
+                self.telling = false;
+            }
             Event::Intent(intended) => self.intended = Some(intended.step.0.clone()),
             _ => {}
         }

@@ -401,7 +401,8 @@ impl Verifier {
             Some(_) => Finding::fails("line-torn", text),
             None => Finding::remark("line-torn", text),
         };
-        self.findings.push(finding.of("journal.ndjson"));
+        let entry = self.roots.entries + 1;
+        self.findings.push(finding.at(entry).of("journal.ndjson"));
     }
 
     /// Makes the manifest again and compares.

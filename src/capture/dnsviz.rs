@@ -108,7 +108,8 @@ fn went_to_tcp(response: &Value) -> bool {
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .any(|step| step.get("action").and_then(Value::as_str) == Some("use_tcp"))
+        .filter_map(|step| step.get("action").and_then(Value::as_str))
+        .any(|action| action.eq_ignore_ascii_case("use_tcp"))
 }
 
 fn message(response: &Value, name: &Name, rtype: Rtype) -> Result<crate::dns::Message, String> {

@@ -18,7 +18,9 @@ struct Line {
     server: String,
     #[serde(default)]
     transport: String,
-    query: Query,
+    query: Option<Query>,
+    /// At the head of a sweep of another vantage.
+    vantage: Option<serde::de::IgnoredAny>,
     response: Option<String>,
     error: Option<String>,
 }
@@ -44,11 +46,11 @@ pub(super) fn read(text: &str) -> Result<Capture, CaptureError> {
         if line.trim().is_empty() {
             continue;
         }
-        let line = one(line).map_err(|reason| CaptureError::Line {
+        let answer = one(line).map_err(|reason| CaptureError::Line {
             line: index + 1,
             reason,
         })?;
-        answers.push(line);
+        answers.extend(answer);
     }
     Ok(Capture {
         form: Form::Ndjson,
@@ -57,10 +59,16 @@ pub(super) fn read(text: &str) -> Result<Capture, CaptureError> {
     })
 }
 
-fn one(text: &str) -> Result<Captured, String> {
+/// None for the head of a sweep.
+fn one(text: &str) -> Result<Option<Captured>, String> {
     let line: Line = serde_json::from_str(text).map_err(|error| format!("no captured answer: {error}"))?;
-    let name = line.query.name;
-    let rtype = match line.query.rtype {
+    let query = match (line.query, line.vantage) {
+        (Some(query), _) => query,
+        (None, Some(_)) => return Ok(None),
+        (None, None) => return Err("no captured answer: missing field `query`".to_owned()),
+    };
+    let name = query.name;
+    let rtype = match query.rtype {
         TypeWord::Number(number) => Rtype(number),
         TypeWord::Word(word) => Rtype::from_str(&word).map_err(|error| error.to_string())?,
     };
@@ -73,12 +81,12 @@ fn one(text: &str) -> Result<Captured, String> {
         }
         None => Err(line.error.unwrap_or_else(|| "no answer".to_owned())),
     };
-    Ok(Captured {
+    Ok(Some(Captured {
         name,
         rtype,
         server: line.server,
         transport: line.transport,
         at: line.at.map(Moment::floor_seconds),
         answer,
-    })
+    }))
 }

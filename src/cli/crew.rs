@@ -51,6 +51,57 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Reads those of these providers alone, for whoever only reads.
+    ///
+    /// # Errors
+    /// If one is not in the settings, or its secret cannot be read.
+    pub(super) async fn of(settings: &Settings, names: &[String]) -> Result<Secrets, Failure> {
+        let mut providers = BTreeMap::new();
+        for name in names {
+            providers.insert(name.clone(), held(&settings.provider(name)?.driver).await?);
+        }
+        Ok(Secrets {
+            providers,
+            parent: None,
+        })
+    }
+}
+
+/// The drivers of these providers.
+///
+/// # Errors
+/// If one is not in the settings, or refuses its settings.
+pub(super) fn drivers(
+    settings: &Settings,
+    zone: &Name,
+    names: &[String],
+    secrets: &mut Secrets,
+) -> Result<BTreeMap<String, Arc<dyn Provider>>, Failure> {
+    let transport: Arc<dyn Transport> = Arc::new(NetTransport::new(settings.observe.addresses.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut out = BTreeMap::new();
+    for name in names {
+        let held = secrets.providers.remove(name).unwrap_or(Held::Nothing);
+        let provider = settings.provider(name)?;
+        out.insert(
+            name.clone(),
+            driver(name, zone, &provider.driver, held, &transport, &clock)?,
+        );
+    }
+    Ok(out)
+}
+
+/// The names to ask for that the settings give.
+pub(super) fn probes(zone: &ZoneSettings) -> PartialProbes {
+    PartialProbes {
+        positive: zone.probes.positive.clone(),
+        no_data: zone.probes.no_data.clone(),
+        no_name: zone.probes.no_name.clone(),
+        wildcard: zone.probes.wildcard.clone(),
+    }
+}
+
 /// How a provider's copy of a zone is read.
 pub(super) enum Reach {
     /// Transferred.
@@ -129,12 +180,7 @@ pub(super) async fn crew(settings: &Settings, zone: &Name, mut secrets: Secrets)
         clock,
         pinned: pins(settings, zone),
         interval: observe.interval.duration(),
-        probes: PartialProbes {
-            positive: wanted.probes.positive.clone(),
-            no_data: wanted.probes.no_data.clone(),
-            no_name: wanted.probes.no_name.clone(),
-            wildcard: wanted.probes.wildcard.clone(),
-        },
+        probes: probes(wanted),
         begin: begin(settings, wanted),
     })
 }

@@ -175,6 +175,7 @@ impl Reporter for Ear {
             Event::Decision(decision) => return self.decision(at, decision, state),
             Event::Proven(_) => Occasion::Step,
             Event::End(_) => Occasion::End,
+            Event::Alarm(_) => Occasion::Alarm,
             Event::Failing(_) | Event::Clock(_) => Occasion::Halt,
             _ => return,
         };

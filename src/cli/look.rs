@@ -1,6 +1,7 @@
 //! What commands that look at a zone have in common: the observer, whom to ask, and what for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::Failure;
 use super::settings::{ObserveSettings, Settings};
 use crate::adapters::{DnsObserver, NetTransport, ObserverConfig, SystemClock};
 use crate::dns::{Name, Rtype};
+use crate::dnssec::Anchors;
 use crate::evidence::{BlindSpot, Place};
 use crate::ports::{NameServer, Observer, ProbeNames, SweepRequest, Topology};
 
@@ -107,6 +109,22 @@ pub(super) async fn request(
         ancestors: true,
         tcp,
     }
+}
+
+/// Reads DS or DNSKEY records to trust.
+///
+/// # Errors
+/// If the file cannot be read, is none of these, or trusts nothing at or above `zone`.
+pub(super) fn read_anchors(path: &Path, zone: &Name) -> Result<Anchors, Failure> {
+    let fail = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let anchors = Anchors::parse(&text).map_err(|error| {
+        fail(error.to_string()).hint("expected DS or DNSKEY records in presentation format, one a line")
+    })?;
+    if anchors.closest(zone).is_none() {
+        return Err(fail(format!("no anchor in it is at or above {zone}")));
+    }
+    Ok(anchors)
 }
 
 /// A server's addresses: those of the delegation if it is in it, else by walking.

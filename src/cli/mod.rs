@@ -30,6 +30,7 @@ pub mod settings;
 pub mod status;
 pub mod step;
 mod tell;
+pub mod watch;
 pub mod zone;
 
 use std::ffi::OsString;
@@ -111,6 +112,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Open a gate that waits for a person
     Approve(approve::ApproveArgs),
+    /// Sweep a zone that is not moving, for months, and raise an alarm; needs no settings
+    Watch(watch::WatchArgs),
     /// One sweep over all servers of a zone and its parent, as captured answers
     Observe(observe::ObserveArgs),
     /// Judge a name by captured answers alone, offline, at any time
@@ -176,6 +179,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Step(args) => step::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Approve(args) => approve::run(args, context).await,
+        Command::Watch(args) => watch::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
         Command::Chain(args) => chain::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,

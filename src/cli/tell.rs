@@ -51,10 +51,10 @@ impl Teller {
                 continue;
             }
             let tone = match line.event {
-                "done" | "end" => Tone::Good,
-                "halt" | "failing" => Tone::Bad,
-                "person" | "wait" | "clock" => Tone::Warn,
-                "said" | "zone" | "keys" => Tone::Dim,
+                "done" | "end" | "over" => Tone::Good,
+                "halt" | "failing" | "alarm" => Tone::Bad,
+                "person" | "wait" | "clock" | "pause" => Tone::Warn,
+                "said" | "zone" | "keys" | "expect" => Tone::Dim,
                 _ => Tone::Strong,
             };
             let text = self.out.paint(tone, line.show(self.date));

@@ -295,6 +295,15 @@ fn read_record(parser: &mut Parser<'_, [u8]>, owners: &mut Owners) -> Result<Rec
     })
 }
 
+/// The octets with this identifier.
+pub fn with_id(octets: &[u8], id: u16) -> Vec<u8> {
+    let mut message = octets.to_vec();
+    if let Some(head) = message.first_chunk_mut::<2>() {
+        *head = id.to_be_bytes();
+    }
+    message
+}
+
 /// A copy of a message with its identifier set to zero, so that equal answers are equal octets.
 pub fn without_id(octets: &[u8]) -> Vec<u8> {
     let mut copy = octets.to_vec();

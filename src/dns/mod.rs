@@ -19,7 +19,7 @@ mod tests;
 mod text;
 
 pub use master::{MasterError, MasterReader, RawRecord};
-pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, without_id};
+pub use message::{Edns, Flags, Message, MessageError, Question, Rcode, with_id, without_id};
 pub use name::{Name, NameError};
 pub use owners::{OwnerHash, OwnerSet};
 pub use query::{QueryOptions, query_message};

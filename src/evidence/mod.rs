@@ -8,6 +8,7 @@ mod merkle;
 mod note;
 mod observation;
 mod seal;
+pub mod vantage;
 
 pub use blob::{BlobId, Blobs, NoBlobId};
 pub use chain::{Chain, FaultKind, JournalFault, Line, ReadJournal, Reader, Torn, read_journal};

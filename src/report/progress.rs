@@ -10,7 +10,9 @@ use super::span::{clock_time, spell};
 use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::ports::Applied;
-use crate::workflow::{By, Compared, Copied, Decision, Event, Intent, ServerVerdict, State, assess};
+use crate::workflow::{
+    Alarm, By, Compared, Copied, Decision, Event, Intent, Phase, ServerVerdict, State, assess, fresh_verdicts,
+};
 
 /// One line for people and one document for programs, of the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,7 +20,7 @@ pub struct Line {
     /// When.
     pub at: Moment,
     /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `clock`, `failing`,
-    /// `end`.
+    /// `expect`, `alarm`, `over`, `pause`, `end`.
     pub event: &'static str,
     /// In words.
     pub text: String,
@@ -155,6 +157,24 @@ impl Progress {
             Event::Changed(changed) => line("keys", changed.to_string(), json!(changed)),
             Event::Clock(jump) => line("clock", jump.to_string(), json!(jump)),
             Event::Failing(failing) => line("failing", failing.to_string(), json!(failing)),
+            Event::Accepted(baseline) => {
+                let by = baseline.by.as_ref().map(|by| format!(" (accepted by {by})"));
+                let text = format!(
+                    "expected from here on: {}{}",
+                    baseline.why,
+                    by.unwrap_or_default()
+                );
+                line("expect", text, json!(baseline))
+            }
+            Event::Alarm(alarm) => alarm_line(at, alarm),
+            Event::Note(note) => match note.get("watch-paused").and_then(Value::as_str) {
+                Some(who) => line(
+                    "pause",
+                    format!("the watch rests while a plan is driven: {who}"),
+                    note.clone(),
+                ),
+                None => Vec::new(),
+            },
             Event::End(ended) => {
                 let text = if ended.continuous {
                     "every mixture of answers that a cache could hold validated".to_owned()
@@ -193,7 +213,10 @@ impl Progress {
     }
 
     fn chain_line(&mut self, at: Moment, state: &State) -> Option<Line> {
-        let verdicts = assess(state, at);
+        let verdicts = match &state.watch {
+            Some(_) => fresh_verdicts(state),
+            None => assess(state, at),
+        };
         let text = chain_text(&verdicts);
         if text == self.chain || verdicts.is_empty() {
             return None;
@@ -206,6 +229,31 @@ impl Progress {
             detail: json!(verdicts),
         })
     }
+}
+
+/// An alarm, with what to do about it where it begins.
+fn alarm_line(at: Moment, alarm: &Alarm) -> Vec<Line> {
+    let code = alarm.code;
+    let (event, text) = match alarm.phase {
+        Phase::Begin => (
+            "alarm",
+            format!("[{code}] {}\n  what to do: {}", alarm.text, code.remedy()),
+        ),
+        Phase::Over => (
+            "over",
+            format!("[{code}] over since the last look: {}", alarm.text),
+        ),
+    };
+    let mut detail = json!(alarm);
+    if let (Phase::Begin, Some(fields)) = (alarm.phase, detail.as_object_mut()) {
+        fields.insert("remedy".to_owned(), json!(code.remedy()));
+    }
+    vec![Line {
+        at,
+        event,
+        text,
+        detail,
+    }]
 }
 
 /// What a comparison of all copies came to, in words.

@@ -28,19 +28,7 @@ impl Runner {
         }
         let zone = self.team.zone.clone();
         let topology = self.team.observer.find(&zone).await.map_err(RunError::NotFound)?;
-        let mut providers = BTreeMap::new();
-        for (name, hosts) in self.team.name_servers.clone() {
-            let mut found = Vec::new();
-            for host in hosts {
-                let mut server = self.server(&topology, &host).await?;
-                let own = self.team.own_addresses.get(&name);
-                if let Some(addresses) = own.and_then(|own| own.get(&host)) {
-                    server.addresses.clone_from(addresses);
-                }
-                found.push(server);
-            }
-            providers.insert(name, found);
-        }
+        let providers = self.hosts(&topology).await?;
         let probes = self.team.probes.complete(&zone, positive, wildcard);
         let servers = Servers {
             topology,
@@ -53,7 +41,7 @@ impl Runner {
         Ok(())
     }
 
-    async fn server(&self, topology: &Topology, host: &Name) -> Result<NameServer, RunError> {
+    pub(super) async fn server(&self, topology: &Topology, host: &Name) -> Result<NameServer, RunError> {
         if let Some(known) = topology
             .delegated
             .iter()
@@ -134,7 +122,7 @@ impl Runner {
     }
 
     /// Over TCP too: at first, around every act, now and then, while TCP still says something else than UDP or nothing, and while a
-    /// provider rolls a key: what was seen long ago counts as served until now, and would overlap with what comes next.
+    /// provider rolls a key: what was seen long ago counts as served until now, and would overlap with what comes next. (In a watch only what is certain counts, and nothing of long ago does.)
     fn tcp_due(&self) -> bool {
         let Some(last) = &self.state.last_sweep else {
             return true;
@@ -145,7 +133,7 @@ impl Runner {
                 Some(Decision::Look { .. } | Decision::Act { .. })
             )
             || self.state.trying()
-            || self.state.snapshot().is_rolling()
+            || (self.state.watch.is_none() && self.state.snapshot().is_rolling())
             || tcp_differs(&self.state.ledger)
     }
 }

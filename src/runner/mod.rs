@@ -7,9 +7,11 @@ mod look;
 mod reporter;
 mod run;
 mod team;
+mod watch;
 
 pub use error::RunError;
 pub use reporter::{Quiet, Reporter};
 pub use run::{Ending, Runner};
 pub use run::{Until, at_rest, fold_view};
 pub use team::{PartialProbes, Pins, Team};
+pub use watch::{WatchOrder, Watched, Works};

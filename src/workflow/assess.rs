@@ -40,14 +40,33 @@ pub fn assess(state: &State, at: Moment) -> Vec<ServerVerdict> {
 
 /// The same as if the parent served these DS RRsets.
 pub(super) fn assess_under(state: &State, at: Moment, ds_sets: &[&DsSet]) -> Vec<ServerVerdict> {
+    let delegated = state
+        .snapshot()
+        .parent_ns
+        .values
+        .keys()
+        .flatten()
+        .cloned()
+        .collect();
+    assess_streams(state, at, ds_sets, &delegated, |_| true)
+}
+
+/// The same by those streams alone that `counts` takes, under a delegation to `delegated`.
+pub(super) fn assess_streams(
+    state: &State,
+    at: Moment,
+    ds_sets: &[&DsSet],
+    delegated: &BTreeSet<Name>,
+    counts: impl Fn(&Stream) -> bool,
+) -> Vec<ServerVerdict> {
     let Some(servers) = &state.servers else {
         return Vec::new();
     };
-    let snapshot = state.snapshot();
-    let delegated: BTreeSet<Name> = snapshot.parent_ns.values.keys().flatten().cloned().collect();
     let mut by_address: BTreeMap<(&str, SocketAddr), Vec<(&StreamKey, &Stream)>> = BTreeMap::new();
     for (key, stream) in state.ledger.streams() {
-        if let Place::Provider(name) = &key.place {
+        if let Place::Provider(name) = &key.place
+            && counts(stream)
+        {
             by_address
                 .entry((name, key.address))
                 .or_default()

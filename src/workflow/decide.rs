@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::assess::{ServerVerdict, assess};
 use super::decision::{By, Decision, urgency, wake};
-use super::gate::{Gate, effect, gate};
+use super::gate::{Gate, effect, gate, options};
 use super::mixture::conflicts;
 use super::outlook::{Outlook, conflict_words};
 use super::plan::{Intent, Plan, Step, StepId};
@@ -293,7 +293,7 @@ impl View<'_> {
             return None;
         }
         let now = self.as_of();
-        let last = conflicts(&self.traced.timeline, self.plan, now)
+        let last = conflicts(&self.traced.timeline, &options(self.plan), now)
             .into_iter()
             .filter(|conflict| conflict.from <= now)
             .max_by_key(|conflict| conflict.until)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::alarm::{Alarm, Baseline, WatchRules};
 use super::copies::Compared;
 use super::decision::Decision;
 use super::plan::{Plan, StepId};
@@ -148,6 +149,12 @@ pub enum Event {
     Clock(Jump),
     /// Mixtures that fail, when they are others than before.
     Failing(Failing),
+    /// How a zone that is not moving is watched.
+    Watch(WatchRules),
+    /// What is expected of it from here on.
+    Accepted(Baseline),
+    /// An alarm begins or is over.
+    Alarm(Box<Alarm>),
     /// The plan is carried out.
     End(Ended),
     /// Anything else worth keeping; folded as nothing.
@@ -198,5 +205,6 @@ macro_rules! kinds {
 kinds! {
     Begin = "begin", Plan = "plan", Servers = "servers", Sweep = "sweep", Keys = "keys", Inventory = "inventory",
     Contents = "contents", Decision = "decision", Intent = "intent", Outcome = "outcome", Proven = "proven",
-    Approval = "approval", Changed = "changed", Clock = "clock", Failing = "failing", End = "end", Note = "note",
+    Approval = "approval", Changed = "changed", Clock = "clock", Failing = "failing", Watch = "watch",
+    Accepted = "accepted", Alarm = "alarm", End = "end", Note = "note",
 }

@@ -34,6 +34,8 @@ pub struct Run {
     pub facts: Arc<BTreeSet<Served>>,
     /// The earliest moment at which it may have begun to say so.
     pub begin: Moment,
+    /// When the first answer that said so was there.
+    pub first_seen: Moment,
     /// When the question went out whose answer was the last to say so.
     pub last_asked: Moment,
     /// When that answer was there.
@@ -163,6 +165,7 @@ impl Ledger {
             moved(&mut stream.asked);
             for run in &mut stream.runs {
                 moved(&mut run.begin);
+                moved(&mut run.first_seen);
                 moved(&mut run.last_asked);
                 moved(&mut run.last_seen);
                 run.end.iter_mut().for_each(moved);
@@ -187,15 +190,29 @@ impl Ledger {
 
     /// Every fact with the time in which it was served, the streams of a place taken together.
     pub fn stretches(&self) -> Vec<Stretch> {
+        self.stretches_by(|_, run| (run.begin, run.end))
+    }
+
+    /// Every fact with the time in which it was certainly served: from its first answer until the question left whose answer
+    /// was the last to say so. It is still served where a question that left at `since` or later was answered so.
+    pub(super) fn certain_stretches(&self, since: Moment) -> Vec<Stretch> {
+        self.stretches_by(|stream, run| {
+            let open = run.end.is_none() && stream.unclear.is_none() && stream.asked >= since;
+            (run.first_seen, (!open).then_some(run.last_asked))
+        })
+    }
+
+    fn stretches_by(&self, bounds: impl Fn(&Stream, &Run) -> (Moment, Option<Moment>)) -> Vec<Stretch> {
         let mut by_fact: BTreeMap<(&Place, &Served), Vec<Stretch>> = BTreeMap::new();
         for (key, stream) in &self.streams {
             for run in &stream.runs {
+                let (from, until) = bounds(stream, run);
                 for served in run.facts.iter() {
                     by_fact.entry((&key.place, served)).or_default().push(Stretch {
                         place: key.place.clone(),
                         served: served.clone(),
-                        from: run.begin,
-                        until: run.end,
+                        from,
+                        until,
                         last_seen: run.last_seen,
                         server: stream.server.clone(),
                         address: key.address,
@@ -225,6 +242,7 @@ impl Stream {
         self.runs.push(Run {
             facts: Arc::new(facts.clone()),
             begin,
+            first_seen: observation.done,
             last_asked: observation.sent,
             last_seen: observation.done,
             end: None,

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::gate::{effect, options, version_words};
-use super::plan::{Plan, StepId};
+use super::plan::{Signer, StepId};
 use super::state::State;
 use super::target::target;
-use super::timeline::{Naming, timeline};
-use crate::continuity::{Conflict, Rule, Timeline, Value, Version, check};
+use super::timeline::{Naming, certain_timeline, timeline};
+use crate::continuity::{Conflict, Options, Rule, Timeline, Value, Version, check};
 use crate::dnssec::KeyId;
 use crate::moment::Moment;
 
@@ -64,8 +64,23 @@ pub fn failing(state: &State) -> Vec<Mixture> {
     };
     let now = sweep.started.floor_seconds();
     let traced = timeline(&plan, &state.ledger, &state.pool);
-    conflicts(&traced.timeline, &plan, now)
+    conflicts(&traced.timeline, &options(&plan), now)
         .iter()
+        .map(mixture)
+        .collect()
+}
+
+/// What certainly fails, or will if nothing is changed, where no plan is under way: of what was seen at `since` or later and
+/// what caches may hold beside it. A provider without a usable server is no mixture.
+pub(super) fn certainly_failing(state: &State, signers: &[Signer], since: Moment) -> Vec<Mixture> {
+    let Some(servers) = &state.servers else {
+        return Vec::new();
+    };
+    let zone = &servers.topology.zone;
+    let traced = certain_timeline(zone, signers, &state.ledger, &state.pool, since);
+    conflicts(&traced.timeline, &Options::default(), since.floor_seconds())
+        .iter()
+        .filter(|conflict| conflict.rule != Rule::NoServer)
         .map(mixture)
         .collect()
 }
@@ -83,14 +98,14 @@ pub fn foretell(state: &State, step: &StepId) -> Vec<Mixture> {
     };
     let now = sweep.started.floor_seconds();
     let mut traced = timeline(&plan, &state.ledger, &state.pool);
-    let before = conflicts(&traced.timeline, &plan, now);
+    let before = conflicts(&traced.timeline, &options(&plan), now);
     let naming = Naming::new(&plan, &state.pool);
     let effect = effect(&wanted, &traced, &naming);
     // It shows server by server: the old versions stay beside the new ones.
     for (value, ttl) in effect.begin {
         traced.push(Version::new(value, now, None, ttl), None);
     }
-    conflicts(&traced.timeline, &plan, now)
+    conflicts(&traced.timeline, &options(&plan), now)
         .iter()
         .filter(|conflict| !before.contains(conflict))
         .map(mixture)
@@ -103,7 +118,7 @@ pub fn foretell_signing(state: &State, provider: &str, key: &KeyId, from: i64) -
         return Vec::new();
     };
     let mut traced = timeline(&plan, &state.ledger, &state.pool);
-    let before = conflicts(&traced.timeline, &plan, from);
+    let before = conflicts(&traced.timeline, &options(&plan), from);
     let served = traced.timeline.versions.iter().filter(|version| {
         matches!(&version.value, Value::Data { at, .. } if at == provider) && version.until.is_none()
     });
@@ -113,7 +128,7 @@ pub fn foretell_signing(state: &State, provider: &str, key: &KeyId, from: i64) -
         signed_by: vec![key.to_string()],
     };
     traced.push(Version::new(value, from, None, ttl), None);
-    conflicts(&traced.timeline, &plan, from)
+    conflicts(&traced.timeline, &options(&plan), from)
         .iter()
         .filter(|conflict| !before.contains(conflict))
         .map(mixture)
@@ -121,8 +136,8 @@ pub fn foretell_signing(state: &State, provider: &str, key: &KeyId, from: i64) -
 }
 
 /// Conflicts that are not over. What nobody was seen serving is unknown, and no mixture.
-pub(super) fn conflicts(timeline: &Timeline, plan: &Plan, now: i64) -> Vec<Conflict> {
-    let all = check(timeline, &options(plan)).conflicts;
+pub(super) fn conflicts(timeline: &Timeline, options: &Options, now: i64) -> Vec<Conflict> {
+    let all = check(timeline, options).conflicts;
     all.into_iter()
         .filter(|conflict| conflict.rule != Rule::Gap && conflict.until.is_none_or(|until| until > now))
         .collect()

@@ -1,5 +1,6 @@
 //! Plan, step, gate, playbooks, decide, state. Pure: the time is an argument, the world is the journal's entries.
 
+mod alarm;
 mod assess;
 mod assumed;
 mod attempts;
@@ -28,6 +29,10 @@ mod upset;
 mod upstream;
 mod watch;
 
+pub use alarm::{
+    Alarm, Baseline, Code, Condition, Held, Phase, Subject, Vigil, WatchRules, accept, explained,
+    fresh_delegation, fresh_verdicts,
+};
 pub use assess::{ServerVerdict, assess};
 pub use assumed::assumed_words;
 pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
@@ -48,6 +53,6 @@ pub use resign::RESIGN_WAIVER;
 pub use snapshot::{Addresses, AtProvider, KeySet, Now, Snapshot};
 pub use state::{LastSweep, Octets, Progress, Said, State, Try};
 pub use target::{NoTarget, Target, target};
-pub use timeline::{Naming, Traced, timeline, timeline_with_assumed};
+pub use timeline::{Naming, Traced, timeline, timeline_of_watch, timeline_with_assumed};
 pub use upset::{Changed, Failing, Jump, OwedDs, changed, owed_ds};
 pub use upstream::Upstream;

@@ -7,7 +7,7 @@ use super::assess::{ServerVerdict, assess};
 use super::assumed::reachable;
 use super::decide::View;
 use super::decision::By;
-use super::gate::version_words;
+use super::gate::{options, version_words};
 use super::mixture::conflicts;
 use super::target::Target;
 use crate::continuity::{Conflict, Value, Version};
@@ -106,7 +106,7 @@ impl View<'_> {
 
     /// The first conflict that is there or still to come, if nothing is changed.
     fn coming(&self) -> Option<Conflict> {
-        conflicts(&self.traced.timeline, self.plan, self.as_of())
+        conflicts(&self.traced.timeline, &options(self.plan), self.as_of())
             .into_iter()
             .min_by_key(|conflict| conflict.from)
     }

@@ -252,12 +252,7 @@ impl Plan {
 
     /// The names of the providers that these name servers lead to; a host that nobody runs leads nowhere.
     pub fn led_to<'a>(&self, hosts: impl IntoIterator<Item = &'a Name>) -> BTreeSet<String> {
-        let hosts: BTreeSet<&Name> = hosts.into_iter().collect();
-        self.signers
-            .iter()
-            .filter(|signer| signer.name_servers.iter().any(|host| hosts.contains(host)))
-            .map(|signer| signer.name.clone())
-            .collect()
+        led_to(&self.signers, hosts)
     }
 
     /// The name servers that lead to these providers and to no other: what is to name them and nobody else.
@@ -280,6 +275,16 @@ impl Plan {
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == *id)
     }
+}
+
+/// The names of those of `signers` that these name servers lead to.
+pub(super) fn led_to<'a>(signers: &[Signer], hosts: impl IntoIterator<Item = &'a Name>) -> BTreeSet<String> {
+    let hosts: BTreeSet<&Name> = hosts.into_iter().collect();
+    signers
+        .iter()
+        .filter(|signer| signer.name_servers.iter().any(|host| hosts.contains(host)))
+        .map(|signer| signer.name.clone())
+        .collect()
 }
 
 impl Intent {

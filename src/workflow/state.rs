@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::alarm::Vigil;
 use super::copies::Copies;
 use super::decision::Decision;
 use super::event::{Approval, Done, Event, Servers};
@@ -117,6 +118,8 @@ pub struct State {
     pub undone: BTreeMap<StepId, u32>,
     /// The mixtures that failed, as last recorded.
     pub failing: Option<Failing>,
+    /// The watch over a zone that is not moving, in a journal that keeps one.
+    pub watch: Option<Vigil>,
     /// When the latest entry was written.
     pub latest: Option<Moment>,
     /// Counts up with whatever is seen anew: what is computed from it alone need not be computed again.
@@ -153,6 +156,7 @@ impl State {
             group_keys: BTreeMap::new(),
             undone: BTreeMap::new(),
             failing: None,
+            watch: None,
             latest: None,
             news: 0,
             readings: HashMap::new(),
@@ -186,7 +190,10 @@ impl State {
             }
             Event::Plan(plan) => self.take_plan(plan),
             Event::Servers(servers) => self.take_servers(servers),
-            Event::Sweep(sweep) => self.take_sweep(sweep, octets),
+            Event::Sweep(sweep) => {
+                self.take_sweep(sweep, octets);
+                self.consider();
+            }
             Event::Keys(keys) => {
                 for key in &keys.keys {
                     self.authentic.insert(key.clone(), keys.channel.clone());
@@ -232,8 +239,31 @@ impl State {
             Event::Changed(changed) => self.take_changed(changed),
             Event::Clock(jump) => self.shift(jump.millis()),
             Event::Failing(failing) => self.failing = Some(failing.clone()),
+            Event::Watch(rules) => match &mut self.watch {
+                Some(vigil) => vigil.rules = rules.clone(),
+                None => self.watch = Some(Vigil::new(rules.clone())),
+            },
+            Event::Accepted(baseline) => {
+                if let Some(vigil) = &mut self.watch {
+                    vigil.baseline = Some(baseline.clone());
+                    vigil.accepted = Some(at);
+                }
+                self.consider();
+            }
+            Event::Alarm(alarm) => {
+                if let Some(vigil) = &mut self.watch {
+                    vigil.tell(alarm);
+                }
+            }
             Event::End(_) => self.ended = true,
             Event::Note(_) => {}
+        }
+    }
+
+    fn consider(&mut self) {
+        if let Some(mut vigil) = self.watch.take() {
+            vigil.consider(self);
+            self.watch = Some(vigil);
         }
     }
 
@@ -289,6 +319,9 @@ impl State {
         if let Some(copies) = &mut self.copies {
             copies.shift(millis);
         }
+        if let Some(vigil) = &mut self.watch {
+            vigil.shift(millis);
+        }
         if let Some(sweep) = &mut self.last_sweep {
             moved(&mut sweep.started);
             moved(&mut sweep.ended);
@@ -309,6 +342,7 @@ impl State {
         }
         self.inner_hosts = inner_hosts(&servers.topology.zone, &servers.providers);
         self.servers = Some(Arc::new(servers.clone()));
+        self.news += 1;
         self.readings.clear();
     }
 

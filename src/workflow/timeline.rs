@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Fact, SignerId};
 use super::ledger::{Ledger, Stretch};
-use super::plan::Plan;
+use super::plan::{Plan, Signer, led_to};
 use super::snapshot::KeySet;
+use super::state::State;
 use crate::continuity::{DsRef, KeyInfo, Timeline, Value, Version};
 use crate::dns::Name;
 use crate::dnssec::{Dnskey, Ds, DsSet, KeyId};
 use crate::evidence::Place;
+use crate::moment::Moment;
+use crate::ports::NameServer;
 
 /// A timeline whose versions can be traced to what was seen.
 #[derive(Clone, Debug, Default)]
@@ -25,22 +28,31 @@ pub struct Traced {
 /// Turns facts into the names that a timeline uses.
 #[derive(Clone, Debug)]
 pub struct Naming<'a> {
-    plan: &'a Plan,
+    zone: &'a Name,
+    signers: &'a [Signer],
     pool: &'a BTreeMap<KeyId, Dnskey>,
 }
 
 impl<'a> Naming<'a> {
     /// Names by the providers of `plan` and the keys of `pool`.
     pub fn new(plan: &'a Plan, pool: &'a BTreeMap<KeyId, Dnskey>) -> Naming<'a> {
-        Naming { plan, pool }
+        Naming::of(&plan.zone, &plan.signers, pool)
+    }
+
+    /// Names by these providers, where there is no plan.
+    pub fn of(zone: &'a Name, signers: &'a [Signer], pool: &'a BTreeMap<KeyId, Dnskey>) -> Naming<'a> {
+        Naming { zone, signers, pool }
     }
 
     /// The providers that a set of name servers leads to; a host that nobody owns stands for itself.
     pub fn providers(&self, hosts: &BTreeSet<Name>) -> Vec<String> {
-        let mut named = self.plan.led_to(hosts);
-        let strangers = hosts
-            .iter()
-            .filter(|host| self.plan.owners_of(host).next().is_none());
+        let mut named = led_to(self.signers, hosts);
+        let owned = |host: &Name| {
+            self.signers
+                .iter()
+                .any(|signer| signer.name_servers.contains(host))
+        };
+        let strangers = hosts.iter().filter(|host| !owned(host));
         named.extend(strangers.map(|host| format!("?{host}")));
         named.into_iter().collect()
     }
@@ -50,7 +62,7 @@ impl<'a> Naming<'a> {
         let key = self
             .pool
             .iter()
-            .find(|(_, key)| ds.matches(&self.plan.zone, key))
+            .find(|(_, key)| ds.matches(self.zone, key))
             .map_or_else(|| unseen_ds(ds), |(id, _)| id.to_string());
         DsRef {
             key,
@@ -115,19 +127,38 @@ fn signer_name(signer: &SignerId) -> String {
 ///
 /// The margin of the plan is added to each end. A data version counts with the largest TTL that its provider is known to serve (sampled answers alone would miss some).
 pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) -> Traced {
-    let margin = std::time::Duration::from_secs(u64::from(plan.rules.margin));
-    let naming = Naming::new(plan, pool);
+    bounded(&plan.zone, &plan.signers, plan.rules.margin, ledger, pool)
+}
+
+/// The same where there is no plan: the providers are those that are asked, and nothing is added to any end.
+pub fn timeline_of_watch(state: &State) -> Option<Traced> {
+    let zone = &state.servers.as_ref()?.topology.zone;
+    Some(bounded(
+        zone,
+        &asked_signers(state),
+        0,
+        &state.ledger,
+        &state.pool,
+    ))
+}
+
+fn bounded(
+    zone: &Name,
+    signers: &[Signer],
+    margin: u32,
+    ledger: &Ledger,
+    pool: &BTreeMap<KeyId, Dnskey>,
+) -> Traced {
+    let margin = std::time::Duration::from_secs(u64::from(margin));
+    let naming = Naming::of(zone, signers, pool);
     let mut traced = Traced::default();
-    traced.timeline.zone = plan.zone.to_string();
+    traced.timeline.zone = zone.to_string();
     for stretch in ledger.stretches() {
         let Some(value) = naming.value(&stretch.place, &stretch.served.fact) else {
             continue;
         };
         let ttl = match (&stretch.place, &stretch.served.fact) {
-            (Place::Provider(name), Fact::Data { .. }) => stretch
-                .served
-                .ttl
-                .max(plan.signer(name).map_or(0, |signer| signer.max_ttl)),
+            (Place::Provider(name), Fact::Data { .. }) => stretch.served.ttl.max(largest_ttl(signers, name)),
             _ => stretch.served.ttl,
         };
         let from = stretch.from.floor_seconds();
@@ -141,7 +172,32 @@ pub fn timeline(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) ->
     traced
 }
 
-/// The same with what the plan assumes to have been served until the first sweep: what gates are judged by.
+/// Only what is certain, where no plan is under way: each fact from when its first answer was there until the question left
+/// whose answer was the last to say so, with the TTL that was seen; still served is what was said to a question of `since`
+/// or later. What conflicts in it did conflict.
+pub(super) fn certain_timeline(
+    zone: &Name,
+    signers: &[Signer],
+    ledger: &Ledger,
+    pool: &BTreeMap<KeyId, Dnskey>,
+    since: Moment,
+) -> Traced {
+    let naming = Naming::of(zone, signers, pool);
+    let mut traced = Traced::default();
+    traced.timeline.zone = zone.to_string();
+    for stretch in ledger.certain_stretches(since) {
+        let Some(value) = naming.value(&stretch.place, &stretch.served.fact) else {
+            continue;
+        };
+        let from = stretch.from.ceil_seconds();
+        let until = stretch.until.map(|until| until.floor_seconds().max(from + 1));
+        let version = Version::new(value, from, until, stretch.served.ttl);
+        traced.push(version, Some(stretch));
+    }
+    traced
+}
+
+/// [`timeline`] with what the plan assumes to have been served until the first sweep: what gates are judged by.
 pub fn timeline_with_assumed(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) -> Traced {
     let seen = timeline(plan, ledger, pool);
     let Some(began) = ledger.began() else {
@@ -170,6 +226,27 @@ pub fn timeline_with_assumed(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId
         all.push(version, stretch);
     }
     all
+}
+
+fn largest_ttl(signers: &[Signer], name: &str) -> u32 {
+    let signer = signers.iter().find(|signer| signer.name == name);
+    signer.map_or(0, |signer| signer.max_ttl)
+}
+
+/// The providers as they are asked, where no plan names them.
+pub(super) fn asked_signers(state: &State) -> Vec<Signer> {
+    let Some(servers) = &state.servers else {
+        return Vec::new();
+    };
+    let one = |(name, hosts): (&String, &Vec<NameServer>)| Signer {
+        name: name.clone(),
+        name_servers: hosts.iter().map(|host| host.name.clone()).collect(),
+        max_ttl: 0,
+        manual: true,
+        apex_ns_fixed: false,
+        signs_live: false,
+    };
+    servers.providers.iter().map(one).collect()
 }
 
 impl Traced {

@@ -2,79 +2,160 @@
 
 use std::path::Path;
 
-use crate::made;
-use crate::support::unbroken;
+use unbroken::ports::JournalView;
 
-async fn journal(dir: &Path) {
-    made::write(&made::moved().await, &dir.join("shop"));
+use crate::made;
+use crate::support::{Ran, unbroken};
+
+/// A move's journal in `shop/`, its bundle `shop.tar`, and the anchors of its world in `lab.ds`.
+async fn bundle(dir: &Path) {
+    let kept = made::moved().await;
+    made::write(&kept, &dir.join("shop"));
+    let begin = kept.entries().unwrap().next().unwrap().unwrap();
+    std::fs::write(dir.join("lab.ds"), begin.body["anchors"].as_str().unwrap()).unwrap();
+    let ran = unbroken(dir, &["audit", "bundle", "--from", "shop", "--out", "shop.tar"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+}
+
+fn report(dir: &Path, arguments: &[&str]) -> Ran {
+    let all: Vec<&str> = ["audit", "report"].iter().chain(arguments).copied().collect();
+    unbroken(dir, &all)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_file_and_the_same_as_text_and_json() {
     let dir = tempfile::tempdir().unwrap();
-    journal(dir.path()).await;
-    let html = unbroken(dir.path(), &["audit", "report", "shop", "--out", "shop.html"]);
-    assert!(
-        html.out
-            .contains("every mixture of answers that a cache could hold validated"),
-        "{}{}",
-        html.out,
-        html.err
-    );
-    let page = std::fs::read_to_string(dir.path().join("shop.html")).unwrap();
+    let dir = dir.path();
+    bundle(dir).await;
+    let html = report(dir, &["shop.tar", "--anchors", "lab.ds", "--out", "shop.html"]);
+    assert_eq!(html.code, Some(0), "{}{}", html.out, html.err);
+    assert!(html.out.starts_with("holds: From "), "{}", html.out);
+    let page = std::fs::read_to_string(dir.join("shop.html")).unwrap();
     assert!(
         page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"),
         "not a whole page"
     );
-    let again = unbroken(dir.path(), &["audit", "report", "shop", "--out", "shop.html"]);
+    let again = report(dir, &["shop.tar", "--anchors", "lab.ds", "--out", "shop.html"]);
     assert_eq!(again.code, Some(2), "{}", again.err);
     assert!(again.err.contains("nothing is overwritten"), "{}", again.err);
 
-    let text = unbroken(dir.path(), &["audit", "report", "shop"]);
-    let json = unbroken(dir.path(), &["audit", "report", "shop", "--json"]).json();
+    let text = report(dir, &["shop.tar", "--anchors", "lab.ds"]);
+    let ran = report(dir, &["shop.tar", "--anchors", "lab.ds", "--json"]);
+    let json = ran.json();
+    assert_eq!((text.code, ran.code), (Some(0), Some(0)));
     assert_eq!(json["format"], 1);
-    assert_eq!(json["zone"], "shop.test.");
+    assert_eq!(
+        (&json["zone"], &json["verdict"]["standing"]),
+        (&"shop.test.".into(), &"holds".into())
+    );
     let sentence = json["verdict"]["sentence"].as_str().unwrap();
     assert!(text.out.contains(sentence) && page.contains(sentence) && html.out.contains(sentence));
-    assert_eq!((text.code, html.code), (again_code(&json), again_code(&json)));
+    let verified = unbroken(
+        dir,
+        &["audit", "verify", "shop.tar", "--anchors", "lab.ds", "--json"],
+    )
+    .json();
+    assert_eq!(json["assurance"]["bundle"], verified["bundle"]);
+    assert_eq!(json["assurance"]["head"], verified["journal"]["head"]);
+    assert!(page.contains(verified["bundle"].as_str().unwrap()));
 }
 
-/// The exit status that goes with the standing.
-fn again_code(json: &serde_json::Value) -> Option<i32> {
-    match json["verdict"]["standing"].as_str() {
-        Some("holds") => Some(0),
-        Some("fails") => Some(1),
-        Some("unknown") => Some(3),
-        other => panic!("{other:?}"),
-    }
+/// From other anchors nothing is proven, whatever the journal says.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_says_no_more_than_was_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    bundle(dir).await;
+    let ran = report(dir, &["shop.tar", "--out", "shop.html"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("it cannot be told whether every mixture"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("do not validate from these anchors"),
+        "{}",
+        ran.out
+    );
+
+    // A folder of the state has no manifest, and says so.
+    let state = report(dir, &["shop", "--anchors", "lab.ds"]);
+    assert!(
+        state.out.contains("bundle none: read from a journal"),
+        "{}",
+        state.out
+    );
+
+    let key = "example.com/dns+00000000+AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+    let unsealed = report(dir, &["shop.tar", "--anchors", "lab.ds", "--seal-key", key]);
+    assert_ne!(
+        unsealed.code,
+        Some(0),
+        "a seal was asked for, and there is none: {}",
+        unsealed.out
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_altered_journal_is_reported_up_to_there_and_does_not_hold() {
+async fn a_damaged_or_cut_bundle_is_reported_as_such_on_the_first_screen() {
     let dir = tempfile::tempdir().unwrap();
-    journal(dir.path()).await;
-    let path = dir.path().join("shop/journal.ndjson");
+    let dir = dir.path();
+    bundle(dir).await;
+    let made = unbroken(dir, &["audit", "bundle", "--from", "shop", "--out", "whole"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let path = dir.join("whole/journal.ndjson");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(
-        &path,
-        text.replacen(
-            "\"accepted\":{\"said\":\"NOERROR",
-            "\"accepted\":{\"said\":\"NOTHING",
-            1,
-        ),
-    )
-    .unwrap();
-    let ran = unbroken(dir.path(), &["audit", "report", "shop", "--out", "shop.html"]);
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let blob = std::fs::read_dir(dir.join("whole/blobs"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let octets = std::fs::read(&blob).unwrap();
+
+    let altered = text.replacen(
+        "\"accepted\":{\"said\":\"NOERROR",
+        "\"accepted\":{\"said\":\"NOTHING",
+        1,
+    );
+    let cut = lines[..lines.len() * 2 / 3].concat();
+    let without = [&lines[..10], &lines[11..]].concat().concat();
+    for (what, journal) in [("altered", altered), ("cut", cut), ("without", without)] {
+        std::fs::write(&path, journal).unwrap();
+        let page = format!("{what}.html");
+        let ran = report(dir, &["whole", "--anchors", "lab.ds", "--out", &page]);
+        assert_eq!(ran.code, Some(1), "{what}: {}{}", ran.out, ran.err);
+        let page = std::fs::read_to_string(dir.join(page)).unwrap();
+        let (screen, _) = page.split_once("<main>").unwrap();
+        assert!(
+            screen.contains("This bundle does not verify"),
+            "{what}: {}",
+            ran.out
+        );
+        assert!(
+            !screen.contains("cache could hold validated"),
+            "{what}: {}",
+            ran.out
+        );
+    }
+    std::fs::write(&path, &text).unwrap();
+    std::fs::write(&blob, [&octets[..], b"x"].concat()).unwrap();
+    let ran = report(dir, &["whole", "--anchors", "lab.ds"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("This bundle does not verify"), "{}", ran.out);
-    let page = std::fs::read_to_string(dir.path().join("shop.html")).unwrap();
-    assert!(page.contains("altered after it was written"));
+    let name = blob.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(
+        ran.out.contains(&name) && ran.out.contains("does not verify"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
 fn no_bundle_is_wrong_usage() {
     let dir = tempfile::tempdir().unwrap();
-    let ran = unbroken(dir.path(), &["audit", "report", "nothing"]);
+    let ran = report(dir.path(), &["nothing"]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("hint:"), "{}", ran.err);
 }

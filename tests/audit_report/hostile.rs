@@ -7,13 +7,13 @@ use unbroken::lab::LabConfig;
 use unbroken::moment::Moment;
 use unbroken::ports::{Applied, DriverError, FailureClass};
 use unbroken::report::evidence::{
-    Check, EvidenceReport, Gathered, Standing, evidence_html, evidence_report, evidence_text,
+    About, Check, EvidenceReport, Standing, evidence_html, evidence_report, evidence_text,
 };
 use unbroken::workflow::{Approval, Begin, Compared, Decision, Done, Event, Intended, Pair, StepId};
 use unbroken::zone::Comparison;
 
 use crate::made;
-use crate::stage::{START, Scene};
+use crate::stage::{Kept, START, Scene};
 
 /// Each breaks out of another place: text, an attribute, the title, the style, a drawing, a comment.
 pub(crate) const PAYLOADS: [&str; 6] = [
@@ -38,24 +38,26 @@ pub(crate) async fn report() -> EvidenceReport {
     scene.config = LabConfig::with_zone_text(zone, text, Moment::from_seconds(START)).unwrap();
     scene.config.ttls = ttls;
     let kept = made::moved_in(scene).await;
-    let mut gathered = made::gathered(&kept);
-    write_hostile(&mut gathered, made::last_moment(&kept));
+    let mut fold = made::folded(&kept);
+    write_hostile(&mut fold, &kept);
     let mut assurance = made::verified();
     assurance.seal_keys = PAYLOADS.map(str::to_owned).to_vec();
     assurance.time_stamps = PAYLOADS.map(str::to_owned).to_vec();
     assurance.anchors = PAYLOADS[0].to_owned();
     assurance.checks.extend(PAYLOADS.map(|payload| Check {
         what: payload.to_owned(),
+        about: About::Evidence,
         standing: Standing::Fails,
         detail: payload.to_owned(),
         entry: Some(1),
         blob: Some(payload.to_owned()),
     }));
-    evidence_report(&gathered, assurance)
+    evidence_report(fold.gathered(), assurance)
 }
 
-fn write_hostile(gathered: &mut Gathered, at: Moment) {
-    let plan = gathered.state.plan_hash.clone().unwrap();
+fn write_hostile(fold: &mut made::Fold, kept: &Kept) {
+    let at = made::last_moment(kept);
+    let plan = fold.gathered().state.plan_hash.clone().unwrap();
     let mut entry = 1_000_000;
     for payload in PAYLOADS {
         let payload = payload.to_owned();
@@ -116,7 +118,7 @@ fn write_hostile(gathered: &mut Gathered, at: Moment) {
         ];
         for event in events {
             entry += 1;
-            gathered.take(entry, at, &event, &|_| None);
+            fold.take(entry, at, &event, kept);
         }
     }
 }

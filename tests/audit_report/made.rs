@@ -7,8 +7,10 @@ use unbroken::dnssec::Anchors;
 use unbroken::evidence::BlobId;
 use unbroken::moment::Moment;
 use unbroken::ports::JournalView;
-use unbroken::report::evidence::{Assurance, Check, EvidenceReport, Gathered, Standing, evidence_report};
-use unbroken::workflow::Event;
+use unbroken::report::evidence::{
+    About, Assurance, Check, EvidenceReport, Gathered, Standing, evidence_report,
+};
+use unbroken::workflow::{Event, State};
 
 use crate::stage::{Fate, Kept, Scene, Stage};
 
@@ -33,21 +35,53 @@ pub(crate) async fn cut_at(entries: usize) -> Kept {
     kept
 }
 
-/// What a journal comes to; `each` sees it after every entry.
-pub(crate) fn gathered_with(kept: &Kept, mut each: impl FnMut(u64, &Gathered)) -> Gathered {
-    let mut gathered = Gathered::new(Anchors::iana_root());
+/// What a journal comes to, folded without verifying it.
+pub(crate) struct Fold {
+    pub(crate) gathered: Gathered,
+    state: State,
+}
+
+impl Fold {
+    pub(crate) fn new() -> Fold {
+        Fold {
+            gathered: Gathered::new(),
+            state: State::new(Anchors::iana_root()),
+        }
+    }
+
+    pub(crate) fn take(&mut self, entry: u64, at: Moment, event: &Event, kept: &Kept) {
+        let octets = |id: &BlobId| kept.blob(id).ok().map(Arc::from);
+        self.state.apply(at, event, &octets);
+        self.gathered.observe(entry, at, event, &self.state);
+    }
+
+    /// As if the journal ended here.
+    pub(crate) fn gathered(&mut self) -> &Gathered {
+        self.gathered.state = self.state.clone();
+        &self.gathered
+    }
+}
+
+/// Folds a journal; `each` sees it after every entry.
+pub(crate) fn folded_with(kept: &Kept, mut each: impl FnMut(u64, &mut Fold)) -> Fold {
+    let mut fold = Fold::new();
     for entry in kept.entries().unwrap() {
         let entry = entry.unwrap();
         let event = Event::read(&entry.kind, &entry.body).unwrap();
-        let octets = |id: &BlobId| kept.blob(id).ok().map(Arc::from);
-        gathered.take(entry.seq, entry.at, &event, &octets);
-        each(entry.seq, &gathered);
+        fold.take(entry.seq, entry.at, &event, kept);
+        each(entry.seq, &mut fold);
     }
-    gathered
+    fold
+}
+
+pub(crate) fn folded(kept: &Kept) -> Fold {
+    folded_with(kept, |_, _| ())
 }
 
 pub(crate) fn gathered(kept: &Kept) -> Gathered {
-    gathered_with(kept, |_, _| ())
+    let mut fold = folded(kept);
+    fold.gathered();
+    fold.gathered
 }
 
 /// As if everything had been verified.
@@ -61,6 +95,7 @@ pub(crate) fn assurance(standing: Standing, detail: &str) -> Assurance {
         head: "h".repeat(64),
         checks: vec![Check {
             what: "the journal".to_owned(),
+            about: About::Evidence,
             standing,
             detail: detail.to_owned(),
             entry: None,

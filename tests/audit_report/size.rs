@@ -53,13 +53,19 @@ fn sweep(began: i64, silent: Option<u8>) -> Sweep {
 async fn ten_days_of_minutes_stay_below_two_megabytes() {
     let kept = made::moved().await;
     let mut gathered = made::gathered(&kept);
+    let state = gathered.state.clone();
     let begin = made::last_moment(&kept).ceil_seconds() + 60;
     let mut entry = gathered.entries;
     for minute in 0..SWEEPS {
         let at = begin + 60 * minute;
         let silent = u8::try_from(minute % 120).ok().filter(|server| *server < 10);
         entry += 1;
-        gathered.observe(entry, Moment::from_seconds(at), &Event::Sweep(sweep(at, silent)));
+        gathered.observe(
+            entry,
+            Moment::from_seconds(at),
+            &Event::Sweep(sweep(at, silent)),
+            &state,
+        );
         entry += 1;
         let wait = Decision::Wait {
             step: StepId(
@@ -74,7 +80,12 @@ async fn ten_days_of_minutes_stay_below_two_megabytes() {
             why: "both serve the zone".to_owned(),
             gate: None,
         };
-        gathered.observe(entry, Moment::from_seconds(at), &Event::Decision(Box::new(wait)));
+        gathered.observe(
+            entry,
+            Moment::from_seconds(at),
+            &Event::Decision(Box::new(wait)),
+            &state,
+        );
     }
     let report = evidence_report(&gathered, made::verified());
     assert_eq!(

@@ -170,12 +170,12 @@ async fn what_was_not_verified_or_was_cut_is_never_said_to_hold() {
 
     let length = kept.len() as u64;
     let mut judged = 0;
-    made::gathered_with(&kept, |entry, gathered| {
+    made::folded_with(&kept, |entry, fold| {
         if entry == length || entry % 7 != length % 7 {
             return;
         }
         judged += 1;
-        let report = evidence_report(gathered, made::verified());
+        let report = evidence_report(fold.gathered(), made::verified());
         assert_ne!(
             report.verdict.standing,
             Standing::Holds,

@@ -8,8 +8,8 @@ use super::{BundleError, Found, Member};
 /// The folders of a bundle; each holds files only.
 pub(super) const FOLDERS: [&str; 3] = ["blobs", "seals", "vantages"];
 
-/// What a folder of the state has besides, and is no part of the record.
-const NOT_RECORD: [&str; 3] = ["lock", "plans", "approvals"];
+/// What a folder of the state has besides, and is no part of the record; `watch` is a journal of its own.
+const NOT_RECORD: [&str; 4] = ["lock", "plans", "approvals", "watch"];
 
 pub(super) fn list(path: &Path) -> Result<Found, BundleError> {
     let mut found = Found::default();

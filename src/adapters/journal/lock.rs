@@ -46,6 +46,23 @@ impl Lock {
     }
 }
 
+/// Who writes the journal in `dir` now, if anybody does; `Some(None)` where it does not say who. Nothing is locked or made.
+///
+/// For the moment of the question the lock is held shared, so that whoever begins to write at that very moment is refused and
+/// has to be started again.
+pub fn writer(dir: &Path) -> Option<Option<Holder>> {
+    let mut file = File::open(dir.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read_holder(&mut file)),
+        Ok(()) => {
+            // There is nothing that could be done about it; the file is closed here in any case.
+            let _ = file.unlock();
+            None
+        }
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
 impl Drop for Lock {
     /// Closing alone is not enough: a child that was started (for a secret) holds the file too until it is another program.
     fn drop(&mut self) {

@@ -1,9 +1,11 @@
 //! `unbroken audit`: evidence that somebody else can check alone.
 
 mod bundle;
+mod export;
 mod keygen;
 mod report;
 mod text;
+mod vantages;
 mod verify;
 
 use std::path::Path;
@@ -37,6 +39,12 @@ pub enum AuditAction {
     Verify(verify::VerifyArgs),
     /// A bundle as a page for people: verdict, pictures, steps, waits, keys, limits
     Report(report::ReportArgs),
+    /// Write what was recorded in a form of others: dnsviz, pcap, CSV, or a timeline for `continuity`
+    Export(export::ExportArgs),
+    /// Take what was seen elsewhere into a bundle: files of `observe --into`, results of RIPE Atlas
+    Merge(vantages::MergeArgs),
+    /// What each vantage in a bundle saw, and where it differs from the journal
+    Vantages(vantages::VantagesArgs),
 }
 
 /// Does it.
@@ -49,6 +57,9 @@ pub async fn run(args: &AuditArgs, context: &Context) -> Result<Exit, Failure> {
         AuditAction::Bundle(args) => bundle::run(args, context),
         AuditAction::Verify(args) => verify::run(args, context),
         AuditAction::Report(args) => report::run(args, context),
+        AuditAction::Export(args) => export::run(args, context),
+        AuditAction::Merge(args) => vantages::merge(args, context),
+        AuditAction::Vantages(args) => vantages::show_all(args, context),
     }
 }
 

@@ -15,7 +15,7 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -91,22 +91,10 @@ struct Rules {
 
 fn anchors(args: &CheckArgs, settings: Option<&Settings>) -> Result<Anchors, Failure> {
     if let Some(path) = &args.anchors {
-        return read_anchors(path, &args.zone);
+        return look::read_anchors(path, &args.zone);
     }
     let zone = settings.and_then(|settings| settings.zones.get(&args.zone));
     Ok(zone.map_or_else(Anchors::iana_root, |zone| zone.anchors.clone()))
-}
-
-fn read_anchors(path: &Path, zone: &Name) -> Result<Anchors, Failure> {
-    let fail = |what: String| Failure::usage(format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
-    let anchors = Anchors::parse(&text).map_err(|error| {
-        fail(error.to_string()).hint("expected DS or DNSKEY records in presentation format, one a line")
-    })?;
-    if anchors.closest(zone).is_none() {
-        return Err(fail(format!("no anchor in it is at or above {zone}")));
-    }
-    Ok(anchors)
 }
 
 fn exit(report: &Report) -> Exit {

@@ -33,6 +33,9 @@ pub(super) struct File {
     pub(super) notify: Option<Located<NotifyTable>>,
     /// How journals are sealed, so that evidence can be checked by others.
     pub(super) seal: Option<SealTable>,
+    /// What `unbroken watch` raises an alarm on.
+    #[serde(default)]
+    pub(super) watch: WatchTable,
 }
 
 /// How journals are sealed.
@@ -249,7 +252,7 @@ pub(super) struct ParentTable {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifyTable {
-    /// Of what. Default: all four.
+    /// Of what. Default: all five.
     pub(super) on: Option<Vec<Occasion>>,
     /// A program and its arguments; it gets the document on stdin.
     pub(super) command: Option<Located<Vec<String>>>,
@@ -279,6 +282,8 @@ pub enum Occasion {
     Step,
     /// The plan is carried out.
     End,
+    /// Something is wrong with a zone that is watched, or is not any more.
+    Alarm,
 }
 
 /// A TSIG key (RFC 8945).
@@ -312,6 +317,37 @@ impl<'de> Deserialize<'de> for TsigTable {
             secret: fields.secret,
         })
     }
+}
+
+/// What `unbroken watch` raises an alarm on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WatchTable {
+    /// Signatures that end sooner than this. Default: the shorter of three days and a fifth of the time for which they are valid.
+    pub(super) expires_within: Option<Period>,
+    /// A server whose newest signature is older than this. Default: not looked at.
+    pub(super) resign_within: Option<Period>,
+    /// For how long signers, and servers of one signer, may differ. Default: `1h`.
+    pub(super) settle: Option<Period>,
+    /// For how long a server may be silent or lame. Default: `10m`.
+    pub(super) silent_for: Option<Period>,
+    /// Which new keys: those that nothing announced (`unexpected`), or `every` one.
+    #[serde(default)]
+    pub(super) new_keys: NewKeys,
+    /// Codes of alarms that are not wanted.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) ignore: Option<Located<Vec<String>>>,
+}
+
+/// Which new keys are an alarm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NewKeys {
+    /// Those that nothing announced: neither published before they sign, nor in CDS or CDNSKEY.
+    #[default]
+    Unexpected,
+    /// Every one.
+    Every,
 }
 
 /// How to look.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 pub use error::{Place, SettingsError};
-pub use file::{ApproveKind, CdsPolicy, Occasion};
+pub use file::{ApproveKind, CdsPolicy, NewKeys, Occasion};
 pub use pinned::{PinnedKeys, pinned_path};
 pub use secret::Secret;
 pub use text::{Period, PeriodError, ServerAddress};
@@ -25,6 +25,7 @@ pub use text::{Period, PeriodError, ServerAddress};
 pub use crate::adapters::{Profile, SecretRef, TsigAlgorithm};
 use crate::dns::{Name, Rtype, Ttl};
 use crate::dnssec::Anchors;
+use crate::workflow::Code;
 
 /// Everything that a person decided beforehand. Serialised, it is what the journal keeps: it holds references to
 /// secrets, and no secret.
@@ -46,6 +47,9 @@ pub struct Settings {
     /// How journals are sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seal: Option<SealSettings>,
+    /// What a watch raises an alarm on.
+    #[serde(skip_serializing_if = "WatchSettings::is_default")]
+    pub watch: WatchSettings,
 }
 
 /// How journals are sealed.
@@ -53,6 +57,43 @@ pub struct Settings {
 pub struct SealSettings {
     /// The key.
     pub key: Secret,
+}
+
+/// What a watch raises an alarm on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WatchSettings {
+    /// Signatures that end sooner than this; none: the shorter of three days and a fifth of the time for which they are valid.
+    pub expires_within: Option<Period>,
+    /// A server whose newest signature is older than this; none: it is not looked at.
+    pub resign_within: Option<Period>,
+    /// For how long signers, and servers of one signer, may differ.
+    pub settle: Period,
+    /// For how long a server may be silent or lame.
+    pub silent_for: Period,
+    /// Which new keys.
+    pub new_keys: NewKeys,
+    /// What is no alarm.
+    pub ignore: BTreeSet<Code>,
+}
+
+impl Default for WatchSettings {
+    fn default() -> Self {
+        WatchSettings {
+            expires_within: None,
+            resign_within: None,
+            settle: Period::seconds(3_600),
+            silent_for: Period::seconds(600),
+            new_keys: NewKeys::Unexpected,
+            ignore: BTreeSet::new(),
+        }
+    }
+}
+
+impl WatchSettings {
+    /// Journals of settings without it stay as they were.
+    fn is_default(&self) -> bool {
+        *self == WatchSettings::default()
+    }
 }
 
 /// A zone.

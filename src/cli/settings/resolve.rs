@@ -1,6 +1,6 @@
 //! From the file as written to the settings: what serde cannot see, such as that a named provider exists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use super::error::{Place, SettingsError};
 use super::file::{
     DriverName, File, Host, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable, ProviderTable,
-    TsigTable, WebhookTable, ZoneTable,
+    TsigTable, WatchTable, WebhookTable, ZoneTable,
 };
 use super::text::{ByReference, Located, Period};
 use super::{
     NotifySettings, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings,
-    SealSettings, Secret, Settings, Tsig, WebhookSettings, ZoneSettings, folder_of, listed,
+    SealSettings, Secret, Settings, Tsig, WatchSettings, WebhookSettings, ZoneSettings, folder_of, listed,
 };
 use crate::adapters::Webhook;
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
+use crate::workflow::Code;
 
 /// A little longer than BIND waits with its defaults between two signatures of one RRset (nine days).
 const RESIGN: u64 = 10 * 86_400;
@@ -46,6 +47,7 @@ pub(super) fn resolve(path: &Path, text: &str) -> Result<Settings, SettingsError
         seal: file.seal.map(|table| SealSettings {
             key: source.secret(table.key),
         }),
+        watch: source.watch(file.watch)?,
     })
 }
 
@@ -390,7 +392,13 @@ impl Source<'_> {
                 .hint("such as [\"/usr/local/bin/page\", \"dns\"]"));
         }
         let webhook = table.webhook.map(|webhook| self.webhook(webhook)).transpose()?;
-        let all = [Occasion::Halt, Occasion::Person, Occasion::Step, Occasion::End];
+        let all = [
+            Occasion::Halt,
+            Occasion::Person,
+            Occasion::Step,
+            Occasion::End,
+            Occasion::Alarm,
+        ];
         Ok(Some(NotifySettings {
             on: table.on.unwrap_or(all.to_vec()).into_iter().collect(),
             command: table.command.map(Located::into_inner),
@@ -410,6 +418,28 @@ impl Source<'_> {
             url: url.into_inner(),
             host,
             hmac_secret: table.hmac_secret.map(|secret| self.secret(secret)),
+        })
+    }
+
+    fn watch(&self, table: WatchTable) -> Result<WatchSettings, SettingsError> {
+        let default = WatchSettings::default();
+        let mut ignore = BTreeSet::new();
+        if let Some(at) = &table.ignore {
+            for word in at.get() {
+                let code = Code::ALL.into_iter().find(|code| code.word() == word);
+                ignore.insert(code.ok_or_else(|| {
+                    self.error(at, format!("there is no alarm '{word}'"))
+                        .hint(format!("alarms: {}", Code::ALL.map(Code::word).join(", ")))
+                })?);
+            }
+        }
+        Ok(WatchSettings {
+            expires_within: table.expires_within,
+            resign_within: table.resign_within,
+            settle: table.settle.unwrap_or(default.settle),
+            silent_for: table.silent_for.unwrap_or(default.silent_for),
+            new_keys: table.new_keys,
+            ignore,
         })
     }
 

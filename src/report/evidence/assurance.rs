@@ -56,10 +56,22 @@ impl Assurance {
             remarks: remarks.map(words).collect(),
             time_stamps: verdict.stamps.iter().map(|stamp| stamp.command.clone()).collect(),
             anchors: anchors(verdict),
+            unproven: unproven(verdict),
             cut: verdict.ending.cut,
             planless: verdict.ending.ends == Ends::NoPlan,
         }
     }
+}
+
+/// What stands against a continuity of what was merely seen.
+fn unproven(verdict: &Verdict) -> Option<String> {
+    let against = |code: &str| verdict.findings.iter().find(|finding| finding.code == code);
+    if verdict.continuity.continuous == Some(false) {
+        return None;
+    }
+    against("continuity-unjudged")
+        .or_else(|| against("answer-bogus"))
+        .map(words)
 }
 
 fn check(finding: &Finding) -> Check {

@@ -8,7 +8,7 @@ use super::versions::Sources;
 use super::view::{About, Assurance, FindingRow, Standing};
 use crate::continuity::{Conflict, Rule, Version};
 use crate::evidence::Place;
-use crate::workflow::{Decision, Traced, version_words};
+use crate::workflow::{Decision, Phase, Traced, version_words};
 
 /// A conflict, told once for all the classes of resolvers that it concerns.
 pub(super) struct Broken {
@@ -84,13 +84,17 @@ pub(super) fn findings(gathered: &Gathered, broken: &[Broken], assurance: &Assur
     out
 }
 
+/// What the verification found, but for the conflicts, which are told with both sides.
 fn of_bundle(assurance: &Assurance) -> Vec<FindingRow> {
     assurance
         .checks
         .iter()
-        .filter(|check| check.standing == Standing::Fails && check.about == About::Evidence)
+        .filter(|check| check.standing == Standing::Fails && check.what != "not-continuous")
         .map(|check| FindingRow {
-            kind: "bundle",
+            kind: match check.about {
+                About::Evidence => "bundle",
+                About::Zone => "answer",
+            },
             text: format!("{}: {}", check.what, check.detail),
             from: None,
             until: None,
@@ -112,6 +116,14 @@ fn of_run(gathered: &Gathered) -> Vec<FindingRow> {
     let mut out = Vec::new();
     for (told, failing) in &gathered.failing {
         out.push(row("fault", failing.to_string(), told));
+    }
+    for (told, alarm) in &gathered.alarms {
+        let phase = match alarm.phase {
+            Phase::Begin => "begins",
+            Phase::Over => "is over",
+        };
+        let text = format!("{} {phase}: {}", alarm.code, alarm.text);
+        out.push(row("alarm", text, told));
     }
     for (told, decision) in &gathered.decisions {
         if let Decision::Halt { what, .. } = decision {

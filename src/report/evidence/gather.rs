@@ -11,8 +11,8 @@ use crate::dnssec::{Anchors, KeyId};
 use crate::evidence::{Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
-    Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan, Proven,
-    State, StreamKey, forecast,
+    Alarm, Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan,
+    Proven, State, StreamKey, forecast,
 };
 
 /// Which entry says it: what a reader looks up in the bundle.
@@ -70,6 +70,8 @@ pub struct Gathered {
     pub clocks: Vec<Told<Jump>>,
     /// Mixtures that failed, when they changed.
     pub failing: Vec<Told<Failing>>,
+    /// Alarms of a watch, as they began and were over.
+    pub alarms: Vec<Told<Alarm>>,
     /// Ends of plans.
     pub ends: Vec<Told<Ended>>,
     /// Comparisons of the copies that found a difference, in words.
@@ -118,6 +120,7 @@ impl Gathered {
             changed: Vec::new(),
             clocks: Vec::new(),
             failing: Vec::new(),
+            alarms: Vec::new(),
             ends: Vec::new(),
             differences: Vec::new(),
             opening: None,
@@ -177,7 +180,12 @@ impl Gathered {
             }
             Event::Failing(failing) => keep(&mut self.failing, told, failing.clone()),
             Event::End(ended) => keep(&mut self.ends, told, ended.clone()),
-            Event::Servers(_) | Event::Inventory(_) | Event::Note(_) => {}
+            Event::Alarm(alarm) => keep(&mut self.alarms, told, (**alarm).clone()),
+            Event::Servers(_)
+            | Event::Inventory(_)
+            | Event::Note(_)
+            | Event::Watch(_)
+            | Event::Accepted(_) => {}
         }
     }
 

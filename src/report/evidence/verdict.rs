@@ -22,7 +22,7 @@ pub(super) struct Known<'a> {
 pub(super) fn verdict(known: &Known<'_>) -> Verdict {
     let continuous = match known.continuous {
         _ if known.broken.iter().any(|one| !one.gap) => Standing::Fails,
-        Some(true) => Standing::Holds,
+        Some(true) if known.assurance.unproven.is_none() => Standing::Holds,
         _ => Standing::Unknown,
     };
     let insecure = !known.gathered.insecure.is_empty();
@@ -104,6 +104,9 @@ impl Known<'_> {
     /// What the sentence may not pass over.
     fn rest(&self) -> String {
         let mut out = String::new();
+        if let Some(why) = &self.assurance.unproven {
+            out.push_str(&format!(" Not proven: {why}."));
+        }
         if self.assurance.cut {
             out.push_str(" The journal was cut off at its end.");
         }

@@ -82,6 +82,8 @@ pub struct Assurance {
     pub facts: Vec<(String, String)>,
     /// What is good to know and no fault.
     pub remarks: Vec<String>,
+    /// Why continuity proves nothing, though no mixture of what was seen fails: the answers do not validate from the anchors.
+    pub unproven: Option<String>,
     /// Whether something shows that the journal once was longer.
     pub cut: bool,
     /// Whether it holds no plan: what was watched stands for itself, and has no end to wait for.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Found, Severity, joined};
+use super::{Found, Severity, joined, led_to};
 use crate::cli::check::report::{DsRow, Problem, Report};
 use crate::dnssec::policy::{self, Support};
 use crate::dnssec::{Policy, Status};
@@ -13,11 +13,12 @@ impl Found {
             return;
         }
         // An address without a route is the only one that may be left out: its host has another, as a rule.
-        let everything = report
-            .servers
-            .iter()
-            .filter(|server| server.reached && server.problem != Some(Problem::NoRoute))
-            .all(|server| server.keys.is_some());
+        let everything = led_to(report).next().is_some()
+            && report
+                .servers
+                .iter()
+                .filter(|server| server.reached && server.problem != Some(Problem::NoRoute))
+                .all(|server| server.keys.is_some());
         for row in &report.ds {
             self.unused(row, everything);
         }

@@ -1,0 +1,108 @@
+//! Bundles of moves in virtual time.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use unbroken::adapters::journal::SealingJournal;
+use unbroken::dns::Name;
+use unbroken::dnssec::Anchors;
+use unbroken::evidence::{SignerKey, VerifierKey};
+use unbroken::runner::Quiet;
+
+use super::parts::Parts;
+use super::stage::{Kept, Scene, Stage};
+
+/// Sealed with this seed, which no bundle may hold.
+pub(crate) const SEED: [u8; 32] = *b"a sealing seed of these tests !!";
+
+pub(crate) fn key() -> SignerKey {
+    SignerKey::from_seed("lab.example/dns", &SEED).unwrap()
+}
+
+pub(crate) fn verifier_key() -> VerifierKey {
+    key().verifier().clone()
+}
+
+/// A move from its beginning to its end, sealed.
+pub(crate) fn whole() -> Parts {
+    static MADE: OnceLock<Parts> = OnceLock::new();
+    MADE.get_or_init(|| made(true)).clone()
+}
+
+/// The first entries of it, as a bundle of their own, with a seal over all of them.
+pub(crate) fn beginning(entries: usize) -> Parts {
+    let mut parts = whole();
+    let lines = parts.lines();
+    parts.set_lines(&lines[..entries]);
+    parts.files.clear();
+    let named = named(&parts);
+    parts.blobs.retain(|id, _| named.contains(id));
+    seal(&mut parts);
+    parts.make_manifest();
+    parts
+}
+
+/// The blobs that the journal names.
+pub(crate) fn named(parts: &Parts) -> std::collections::BTreeSet<unbroken::evidence::BlobId> {
+    let mut named = std::collections::BTreeSet::new();
+    for entry in parts.entries() {
+        unbroken::evidence::name_blobs(&entry.body, &mut named);
+    }
+    named
+}
+
+/// Puts a seal over all entries.
+pub(crate) fn seal(parts: &mut Parts) {
+    let mut tree = unbroken::evidence::Tree::default();
+    for line in parts.lines() {
+        tree.push(&unbroken::evidence::LineHash::of(line.trim_ascii_end()).0);
+    }
+    let zone = Name::parse("shop.test.").unwrap();
+    let checkpoint = unbroken::evidence::Checkpoint::of("lab.example/dns", &zone, &tree);
+    let name = unbroken::evidence::Checkpoint::file_name(checkpoint.size);
+    parts
+        .files
+        .insert(name, checkpoint.sign(&key()).unwrap().into_bytes());
+    let named = verifier_key().named(&checkpoint.origin).unwrap();
+    parts
+        .files
+        .insert("seals/keys".to_owned(), format!("{named}\n").into_bytes());
+}
+
+fn made(sealed: bool) -> Parts {
+    let dir = tempfile::tempdir().unwrap();
+    let anchors = folder(dir.path(), sealed);
+    let mut parts = Parts::bundled(&dir.path().join("shop.test"), &anchors);
+    parts.keys = vec![verifier_key()];
+    parts
+}
+
+/// A state folder `shop.test` in `dir`, of a whole move.
+pub(crate) fn folder(dir: &Path, sealed: bool) -> Anchors {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let stage = Stage::new(Scene::migrate()).await;
+        play(&stage, dir, sealed).await
+    })
+}
+
+/// The move of a stage, into a state folder `shop.test` in `dir`.
+pub(crate) async fn play(stage: &Stage, dir: &Path, sealed: bool) -> Anchors {
+    let anchors = Anchors::parse(&stage.world.anchors()).unwrap();
+    let (kept, place) = (Kept::default(), dir.join("shop.test"));
+    let journal: Box<dyn unbroken::ports::Journal> = if sealed {
+        let zone = Name::parse("shop.test.").unwrap();
+        let seals = SealingJournal::open(kept.clone(), &place, &zone, key(), Box::new(|_, _| {}));
+        Box::new(seals.unwrap())
+    } else {
+        Box::new(kept.clone())
+    };
+    let mut runner = stage.open(journal, Box::new(Quiet));
+    let exit = stage.go(&mut runner).await.unwrap();
+    Stage::assert_complete(&exit, "the move");
+    kept.with(|journal| journal.write_to(&place)).unwrap();
+    anchors
+}
