@@ -8,11 +8,14 @@
 
 mod support;
 
+use std::path::Path;
+
 use serde_json::Value;
 use support::{Lab, Ran};
 use unbroken::adapters::SystemClock;
 use unbroken::adapters::journal::{FileJournal, FileView, zone_dir};
 use unbroken::dns::Record;
+use unbroken::evidence::Chain;
 use unbroken::lab::{ECDSA_P256, KSK_FLAGS, SigningKey};
 use unbroken::ports::{Clock, JournalView};
 
@@ -37,6 +40,28 @@ async fn group(more: &str) -> Lab {
     let text = text.replace("signers = [\"a\"]", "signers = [\"a\", \"b\"]");
     std::fs::write(path, format!("{text}\n{more}")).unwrap();
     lab
+}
+
+/// A copy of a journal's folder without the first entry of a kind; numbers and hashes are made anew.
+fn without(from: &Path, to: &Path, kind: &str) {
+    std::fs::create_dir_all(to.join("blobs")).unwrap();
+    for blob in std::fs::read_dir(from.join("blobs")).unwrap() {
+        let blob = blob.unwrap();
+        std::fs::copy(blob.path(), to.join("blobs").join(blob.file_name())).unwrap();
+    }
+    let view = FileView::open(from).unwrap();
+    let mut entries: Vec<_> = view.entries().unwrap().map(Result::unwrap).collect();
+    let at = entries.iter().position(|entry| entry.kind == kind).unwrap();
+    entries.remove(at);
+    let mut chain = Chain::default();
+    let mut text = String::new();
+    for entry in entries {
+        let (_, line) = chain.next_entry(entry.at, &entry.kind, entry.body).unwrap();
+        chain.follow(line.as_bytes());
+        text.push_str(&line);
+        text.push('\n');
+    }
+    std::fs::write(to.join("journal.ndjson"), text).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,6 +115,32 @@ async fn looks_raises_an_alarm_and_is_told_that_it_was_meant() {
         third.out
     );
     assert!(third.out.contains("no alarm stands"), "{}", third.out);
+
+    // Anybody can check it alone: every answer is judged anew, and every alarm made again.
+    let folder = "state/unbroken/shop.test/watch";
+    let verified = lab
+        .unbroken(&["audit", "verify", folder, "--anchors", "anchors.ds", "--json"])
+        .await;
+    let verdict = verified.json();
+    let findings = verdict["findings"].as_array().unwrap();
+    let known = |one: &Value| ["fails", "open", "remark"].contains(&one["gravity"].as_str().unwrap());
+    assert!(findings.iter().all(known), "{findings:#?}");
+    let fails: Vec<&Value> = findings.iter().filter(|one| one["gravity"] == "fails").collect();
+    assert!(fails.is_empty(), "{fails:#?}");
+    // An alarm that is taken out, with the chain made anew, is missed.
+    let shortened = dir.join("shortened");
+    without(&dir.join(folder), &shortened, "alarm");
+    let missed = lab
+        .unbroken(&[
+            "audit",
+            "verify",
+            "shortened",
+            "--anchors",
+            "anchors.ds",
+            "--json",
+        ])
+        .await;
+    assert_eq!(missed.code, Some(1), "{}{}", missed.out, missed.err);
 
     let documents = std::fs::read_to_string(dir.join("told.ndjson")).unwrap();
     let told: Vec<Value> = documents

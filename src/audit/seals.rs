@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::findings::{Finding, Findings};
 use super::verdict::{SealKey, SealSeen};
 use crate::dns::Name;
-use crate::evidence::{Checkpoint, Hash, Note, VerifierKey, origin};
+use crate::evidence::{Checkpoint, Hash, Note, VerifierKey, origin, watch_origin};
 use crate::moment::Moment;
 
 /// A seal as it lies in the bundle.
@@ -110,8 +110,10 @@ impl Keys {
     fn of(&self, seal: &Seal, zone: Option<&Name>, given: bool) -> Vec<VerifierKey> {
         let list = if given { &self.given } else { &self.came_along };
         let fits = |key: &&VerifierKey| {
-            key.name() == seal.checkpoint.origin
-                || zone.is_some_and(|zone| origin(key.name(), zone) == seal.checkpoint.origin)
+            let (sealed, name) = (&seal.checkpoint.origin, key.name());
+            name == sealed
+                || zone
+                    .is_some_and(|zone| origin(name, zone) == *sealed || watch_origin(name, zone) == *sealed)
         };
         list.iter()
             .filter(fits)

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use crate::adapters::journal::{FileJournal, SealingJournal};
 use crate::dns::Name;
-use crate::evidence::SignerKey;
+use crate::evidence::{SignerKey, origin};
 use crate::ports::Journal;
 use crate::report::decision_text;
 use crate::runner::{Ending, Runner, Until};
@@ -38,7 +38,7 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     let herald = Herald::start(&settings).await?;
     let key = seal_key(&settings).await?;
     let journal = FileJournal::open(&dir, context.now(), order.command)?;
-    let journal = sealed(journal, &dir, &zone, key)?;
+    let journal = sealed(journal, &dir, key, |name| origin(name, &zone))?;
     let team = crew(&settings, &zone, secrets).await?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     let teller = Teller::new(context.out.json(), false, true);
@@ -91,26 +91,27 @@ pub(super) async fn seal_key(settings: &Settings) -> Result<Option<SignerKey>, F
     })
 }
 
-/// The journal, sealed where there is a key.
+/// The journal, sealed where there is a key; `origin` makes the log's name of the key's.
 ///
 /// # Errors
 /// If it cannot be read, or the seals cannot be written.
 pub(super) fn sealed(
     journal: FileJournal,
     dir: &std::path::Path,
-    zone: &Name,
     key: Option<SignerKey>,
+    origin: impl FnOnce(&str) -> String,
 ) -> Result<Box<dyn Journal>, Failure> {
-    Ok(match key {
-        None => Box::new(journal),
-        Some(key) => Box::new(SealingJournal::open(
-            journal,
-            dir,
-            zone,
-            key,
-            Box::new(|_, _| {}),
-        )?),
-    })
+    let Some(key) = key else {
+        return Ok(Box::new(journal));
+    };
+    let origin = origin(key.verifier().name());
+    Ok(Box::new(SealingJournal::open(
+        journal,
+        dir,
+        &origin,
+        key,
+        Box::new(|_, _| {}),
+    )?))
 }
 
 async fn go(

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::approve::whoami;
 use super::crew::{self, Secrets};
 use super::drive::stopped;
+use super::drive::{seal_key, sealed};
 use super::herald::Herald;
 use super::settings::{NewKeys, Period, Settings, WatchSettings};
 use super::tell::Teller;
@@ -17,6 +18,7 @@ use crate::adapters::journal::{FileJournal, FileView, writer};
 use crate::adapters::{ManualParent, SystemClock};
 use crate::dns::Name;
 use crate::dnssec::Anchors;
+use crate::evidence::watch_origin;
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalError, JournalView};
 use crate::runner::{PartialProbes, Runner, Team, WatchOrder, Watched, Works, at_rest, fold_view};
@@ -95,14 +97,19 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<Exit, Failure> {
         None => None,
     };
     let dir = home.join(FOLDER);
+    let key = match &settings {
+        Some(settings) => seal_key(settings).await?,
+        None => None,
+    };
     let journal = FileJournal::open(&dir, context.now(), "watch")?;
+    let journal = sealed(journal, &dir, key, |name| watch_origin(name, &zone))?;
     let teller = Teller::new(context.out.json(), false, true);
     let reporter = match &herald {
         Some(herald) => herald.listen(teller),
         None => Box::new(teller),
     };
     let mut order = order(args, context, settings.as_ref(), &team, home);
-    let mut runner = Runner::open(team, State::new(anchors), Box::new(journal), reporter)?;
+    let mut runner = Runner::open(team, State::new(anchors), journal, reporter)?;
     if let Some(herald) = &herald {
         runner.notes = Box::new(herald.faults());
     }

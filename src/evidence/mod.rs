@@ -20,4 +20,4 @@ pub use manifest::{
 pub use merkle::{Hash, Tree, leaf_hash};
 pub use note::{Note, NoteError, Signed, SignerKey, VerifierKey};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};
-pub use seal::{Checkpoint, origin};
+pub use seal::{Checkpoint, origin, watch_origin};

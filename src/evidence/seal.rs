@@ -1,6 +1,6 @@
 //! Seals: the head of a journal as a checkpoint (c2sp.org/tlog-checkpoint), signed.
 //!
-//! Three lines: the origin (`KEY NAME/ZONE`), how many entries, and the root of the Merkle tree over them in base64. It lies in
+//! Three lines: the origin (`KEY NAME/ZONE`, or `KEY NAME/ZONE/watch`), how many entries, and the root of the Merkle tree over them in base64. It lies in
 //! `seals/<entries>.checkpoint`.
 
 use data_encoding::BASE64;
@@ -21,10 +21,10 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Of the tree over a zone's entries, by the key of that name.
-    pub fn of(key_name: &str, zone: &Name, tree: &Tree) -> Checkpoint {
+    /// Of the tree over the entries of a journal.
+    pub fn of(origin: &str, tree: &Tree) -> Checkpoint {
         Checkpoint {
-            origin: origin(key_name, zone),
+            origin: origin.to_owned(),
             size: tree.size(),
             root: tree.root(),
         }
@@ -97,6 +97,11 @@ pub fn origin(key_name: &str, zone: &Name) -> String {
     out
 }
 
+/// The origin of the journal of a zone that is watched: a log of its own.
+pub fn watch_origin(key_name: &str, zone: &Name) -> String {
+    format!("{}/watch", origin(key_name, zone))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +112,7 @@ mod tests {
         let mut tree = Tree::default();
         tree.push(&[1; 32]);
         let zone = Name::parse("Shop+1.test.").unwrap();
-        let made = Checkpoint::of("example.com/unbroken", &zone, &tree);
+        let made = Checkpoint::of(&origin("example.com/unbroken", &zone), &tree);
         assert_eq!(made.origin, "example.com/unbroken/shop%2B1.test");
         let note = Note::parse(made.sign(&key).unwrap().as_bytes()).unwrap();
         assert_eq!(Checkpoint::parse(&note).unwrap(), made);

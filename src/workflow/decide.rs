@@ -380,7 +380,7 @@ impl View<'_> {
     }
 
     fn judge(&self, step: &Step) -> Decision {
-        if step.approval && !self.state.approvals.contains_key(&step.id.0) {
+        if step.approval && !self.state.approvals.contains_key(&step.id.0) && !self.is_so(step) {
             return Decision::Person {
                 what: step.id.0.clone(),
                 text: format!(
@@ -400,6 +400,13 @@ impl View<'_> {
             },
             Ok(wanted) => self.judge_target(step, &wanted),
         }
+    }
+
+    /// Whether nothing would be changed: that asks nobody.
+    fn is_so(&self, step: &Step) -> bool {
+        target(self.plan, &step.intent, self.now).is_ok_and(|wanted| {
+            !matches!(wanted, Target::Nothing | Target::Retired(_)) && wanted.reached(self.now)
+        })
     }
 
     fn judge_target(&self, step: &Step, wanted: &Target) -> Decision {

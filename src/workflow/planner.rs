@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::assumed::{assumed, reachable};
 use super::plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step};
-use super::playbook::{Steps, join, leave, migrate};
+use super::playbook::{Steps, hold, join, leave, migrate};
 use super::snapshot::Snapshot;
 use super::state::State;
 use crate::dns::Name;
@@ -50,6 +50,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         }
         Purpose::Leave { signer } => {
             let mut steps = Steps::default();
+            hold(&mut steps, &held(group, signer, state.snapshot()));
             leave(&mut steps, group, signer, &BTreeSet::new());
             (steps.finish(), without(group, signer))
         }
@@ -163,6 +164,14 @@ fn leave_unnamed(plan: &mut Plan, now: &Snapshot) {
             of.retain(|name| *name != from);
         }
     }
+}
+
+/// Who has to be kept as they are while `leaver` leaves: it too, unless it serves nothing that could be kept.
+fn held(group: &[String], leaver: &str, now: &Snapshot) -> Vec<String> {
+    if now.data_signers(leaver).is_empty() {
+        return without(group, leaver);
+    }
+    group.to_vec()
 }
 
 fn without(group: &[String], leaver: &str) -> Vec<String> {

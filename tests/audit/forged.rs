@@ -34,7 +34,8 @@ fn another_decision_is_found() {
     });
     let act = position(&entries, "decision", |body| body["decision"] == "act");
     let proven = position(&entries, "decision", |body| body["decision"] == "proven");
-    let cases: [(&str, usize, Box<dyn Fn(&mut serde_json::Value)>); 4] = [
+    type Change = Box<dyn Fn(&mut serde_json::Value)>;
+    let cases: [(&str, usize, Change); 4] = [
         (
             "an earlier end of a wait",
             wait,

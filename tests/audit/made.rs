@@ -58,7 +58,8 @@ pub(crate) fn seal(parts: &mut Parts) {
         tree.push(&unbroken::evidence::LineHash::of(line.trim_ascii_end()).0);
     }
     let zone = Name::parse("shop.test.").unwrap();
-    let checkpoint = unbroken::evidence::Checkpoint::of("lab.example/dns", &zone, &tree);
+    let checkpoint =
+        unbroken::evidence::Checkpoint::of(&unbroken::evidence::origin("lab.example/dns", &zone), &tree);
     let name = unbroken::evidence::Checkpoint::file_name(checkpoint.size);
     parts
         .files
@@ -95,7 +96,13 @@ pub(crate) async fn play(stage: &Stage, dir: &Path, sealed: bool) -> Anchors {
     let (kept, place) = (Kept::default(), dir.join("shop.test"));
     let journal: Box<dyn unbroken::ports::Journal> = if sealed {
         let zone = Name::parse("shop.test.").unwrap();
-        let seals = SealingJournal::open(kept.clone(), &place, &zone, key(), Box::new(|_, _| {}));
+        let seals = SealingJournal::open(
+            kept.clone(),
+            &place,
+            &unbroken::evidence::origin("lab.example/dns", &zone),
+            key(),
+            Box::new(|_, _| {}),
+        );
         Box::new(seals.unwrap())
     } else {
         Box::new(kept.clone())

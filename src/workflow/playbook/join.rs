@@ -67,6 +67,35 @@ fn publish_cds(steps: &mut Steps, all: &[String], keys: &BTreeSet<StepId>) -> BT
         .collect()
 }
 
+/// `group` stays as it is: each holds the keys of the others, and each has its DS. It is so already, or it is repaired; and a key
+/// that one of them rolls on the way is given to the others before it signs, a KSK to the parent before the old one goes.
+pub fn hold(steps: &mut Steps, group: &[String]) {
+    let mut keys = BTreeSet::new();
+    for member in group {
+        keys.insert(steps.add(
+            &format!("keys-at-{member}"),
+            &BTreeSet::new(),
+            Intent::ShareKeys {
+                at: member.clone(),
+                of: others(group, member),
+            },
+            "a resolver that holds this DNSKEY RRset must be able to verify data of the others, as long as they are asked",
+            "nothing: whoever is in the group needs them",
+        ));
+    }
+    let cds = publish_cds(steps, group, &keys);
+    steps.add(
+        "ds-of-all",
+        &cds,
+        Intent::SetDs {
+            of: group.to_vec(),
+            without: Vec::new(),
+        },
+        "whoever is asked must be trusted",
+        "nothing: whoever is in the group needs it",
+    );
+}
+
 fn name_servers(
     steps: &mut Steps,
     group: &[String],

@@ -10,7 +10,7 @@ mod migrate;
 
 use std::collections::BTreeSet;
 
-pub use join::join;
+pub use join::{hold, join};
 pub use leave::leave;
 pub use migrate::migrate;
 
