@@ -251,11 +251,11 @@ fn what_tcpdump_and_dumpcap_wrote_validates_too() {
     ] {
         for (name, rtype, kind) in [
             ("www.shop.test", "A", "positive"),
-            ("alias.shop.test", "AAAA", "positive"),
+            ("alias.shop.test", "AAAA", "cname"),
             ("a.wild.shop.test", "A", "wildcard"),
             ("big.shop.test", "TXT", "positive"),
-            ("nope.shop.test", "A", "nxdomain"),
-            ("www.shop.test", "TXT", "nodata"),
+            ("nope.shop.test", "A", "nx-domain"),
+            ("www.shop.test", "TXT", "no-data"),
         ] {
             let ran = chain(file, name, rtype);
             assert_eq!(told(&ran).1, "secure", "{file} {name} {rtype}: {}", ran.out);

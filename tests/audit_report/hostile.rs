@@ -199,6 +199,7 @@ async fn nothing_is_fetched_and_no_script_runs() {
 async fn the_text_is_not_steered_by_what_others_wrote() {
     let text = evidence_text(&report().await);
     assert!(text.chars().all(|char| char == '\n' || !char.is_control()));
+    assert!(!text.contains('\u{202e}'), "it turns what follows");
     assert!(
         !text.lines().any(|line| line == "finding: none"),
         "a line of somebody else's"

@@ -184,8 +184,19 @@ fn figures(gathered: &Gathered, picture: &Picture) -> Figures {
             let from = Moment::from_seconds(stretch.from.floor_seconds());
             format!("{} of {whose}, from {from}", watched.server)
         }),
-        shortest_ttl: picture.versions.iter().map(|row| row.ttl).min(),
+        shortest_ttl: shortest_ttl(gathered),
     }
+}
+
+fn shortest_ttl(gathered: &Gathered) -> Option<u32> {
+    let runs = gathered
+        .state
+        .ledger
+        .streams()
+        .flat_map(|(_, stream)| &stream.runs);
+    runs.flat_map(|run| run.facts.iter())
+        .map(|served| served.ttl)
+        .min()
 }
 
 /// The chain at first, and after each step at which it was seen to be another; steps without a change are named with it.

@@ -38,8 +38,8 @@ pub struct Watched {
     pub answered: u64,
     /// Sweeps in which some question to it had no usable answer.
     pub unanswered: u64,
-    /// The longest time between two such sweeps: from the first question of the one to the last answer of the next. What
-    /// was served only in between was not seen.
+    /// The longest time between two such sweeps: from the first question of the one to the last answer of the next, or to the
+    /// last sweep where it was silent to the end. What was served only in between was not seen.
     pub longest: Option<Stretch>,
     /// The stretches in which it did not answer as it should: from the last good sweep before to the first after.
     pub outages: Vec<Outage>,
@@ -189,6 +189,11 @@ impl Watched {
                 }
                 self.failing = Some((swept, why));
             }
+            // What is silent to the end was unobserved to the end.
+            let since = self.last_good.or(self.failing.as_ref().map(|(since, _)| *since));
+            if let Some(from) = since {
+                self.stretch(from, round.done);
+            }
             return;
         }
         self.answered += 1;
@@ -198,16 +203,16 @@ impl Watched {
             outage.until = Some(swept);
         }
         if let Some(from) = self.last_good.replace(round.sent) {
-            let stretch = Stretch {
-                from,
-                until: round.done,
-            };
-            let longer = self
-                .longest
-                .is_none_or(|held| stretch.until.since(stretch.from) > held.until.since(held.from));
-            if longer {
-                self.longest = Some(stretch);
-            }
+            self.stretch(from, round.done);
+        }
+    }
+
+    fn stretch(&mut self, from: Moment, until: Moment) {
+        let longer = self
+            .longest
+            .is_none_or(|held| until.since(from) > held.until.since(held.from));
+        if longer {
+            self.longest = Some(Stretch { from, until });
         }
     }
 }

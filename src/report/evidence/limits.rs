@@ -65,6 +65,10 @@ pub(super) fn limits(
     if !assurance.anchors.is_empty() {
         out.push(limit("Trust begins at the anchor", assurance.anchors.clone()));
     }
+    out.push(limit(
+        "Approvals",
+        "An approval is recorded as it was said; nobody signs one.".to_owned(),
+    ));
     out.push(limit("Seals", seals(assurance)));
     out
 }

@@ -103,7 +103,9 @@ pub(super) fn versions(
         .collect();
     rows.extend(led(plan, traced, lanes));
     let mut rows = merged(rows);
-    rows.sort_by_key(|row| (row.lane, row.from, row.until.unwrap_or(i64::MAX)));
+    // Of those that begin and end together, the one with fewer keys first.
+    let keys = |row: &VersionRow| row.label.split(' ').count();
+    rows.sort_by_key(|row| (row.lane, row.from, row.until.unwrap_or(i64::MAX), keys(row)));
     for (at, row) in rows.iter_mut().enumerate() {
         row.number = at + 1;
     }
