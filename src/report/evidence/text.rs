@@ -62,9 +62,16 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
 
 /// What others wrote must not begin lines of its own, nor steer a terminal, nor turn the direction of what follows.
 fn one_line(text: &str) -> String {
-    let turns = |char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
-        .map(|char| if char.is_control() || turns(char) { ' ' } else { char })
+        .map(|char| {
+            if char.is_control() || turns(char) {
+                ' '
+            } else {
+                char
+            }
+        })
         .collect()
 }
 
