@@ -15,6 +15,8 @@ use crate::zone::{REGISTRY, ZONE};
 
 /// The longest that a move may be on its way to its next phase.
 const PHASE_LIMIT: Duration = Duration::from_secs(60);
+/// Until the clock shows another second than now.
+const ANOTHER_SECOND: Duration = Duration::from_millis(1_100);
 
 /// How far a move is, as everybody can see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,7 +101,11 @@ fn perform(lab: &mut Lab, deed: Deed) -> Result<()> {
             lab.oracle
                 .without(signer.kind.address(), || signer.server.restart())
         }
-        Deed::Resign(who) => lab.signers[index(who)?].server.resign(),
+        Deed::Resign(who) => {
+            // Signatures tell whole seconds: in the second of the last ones, nobody could see that these are new.
+            std::thread::sleep(ANOTHER_SECOND);
+            lab.signers[index(who)?].server.resign()
+        }
         Deed::Roll(who, role) => {
             let index = index(who)?;
             let key = match role {
