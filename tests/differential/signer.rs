@@ -28,7 +28,7 @@ impl Signer {
             .lines()
             .find_map(|line| line.strip_prefix("PrivateKey: "))
             .unwrap();
-        let secret = BASE64.decode(secret.trim().as_bytes()).unwrap();
+        let secret = thirty_two_octets(&BASE64.decode(secret.trim().as_bytes()).unwrap());
         let public = [&[4u8][..], &key.public_key].concat();
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -68,4 +68,11 @@ impl Signer {
             .to_vec();
         Record::new(rrset.name.clone(), Rtype::RRSIG, rrset.ttl, signature.rdata())
     }
+}
+
+/// BIND writes a scalar without its leading zeros, which one key of 256 has.
+fn thirty_two_octets(scalar: &[u8]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    whole[32 - scalar.len()..].copy_from_slice(scalar);
+    whole
 }
