@@ -19,7 +19,7 @@ use unbroken::lab::{
 };
 use unbroken::moment::Moment;
 use unbroken::ports::{Clock, Transport};
-use unbroken::runner::{Quiet, Runner, WatchOrder, Watched, Works};
+use unbroken::runner::{Memory, Quiet, Runner, WatchOrder, Watched, Works};
 use unbroken::workflow::{Code, Event, Phase, State, WatchRules};
 
 const MINUTE: u64 = 60;
@@ -155,7 +155,7 @@ impl Scene {
                     .collect()
             }),
         };
-        let watched = runner.watch(&mut order).await.unwrap();
+        let watched = runner.watch(&mut order, &mut Memory::default()).await.unwrap();
         if let Some(mut script) = self.hands.detach().await {
             // What is left happens under the next process.
             assert!(script.next_due().is_none_or(|at| at > self.hands.now()));
@@ -542,6 +542,41 @@ async fn a_delegation_and_an_apex_that_nobody_planned() {
     }
     let watched = scene.watch(DAY).await;
     scene.assert_told(&watched, &["ns-changed", "ns-changed"]);
+}
+
+/// While the parent says nothing, nobody knows to whom resolvers are led: nothing is over by that.
+#[tokio::test]
+async fn a_parent_that_is_silent_ends_no_alarm() {
+    let mut scene = Scene::new();
+    let host = Name::parse("ns.elsewhere.test").unwrap();
+    let at = |world: &World, host: &Name| Record {
+        name: apex(world),
+        rtype: Rtype::NS,
+        class: 1,
+        ttl: 3_600,
+        rdata: host.wire().to_vec(),
+    };
+    let (one, two) = (host.clone(), host);
+    scene.at(HOUR, move |world, now| {
+        place(world, "a", &at(world, &one), true, now)
+    });
+    for address in scene.world.addresses("registry").to_vec() {
+        scene.at(4 * HOUR, move |world, _| {
+            world.set_habit(address, Some(Arc::new(Says(Before::Drop))));
+        });
+        scene.at(6 * HOUR, move |world, _| world.set_habit(address, None));
+    }
+    scene.at(5 * HOUR, move |world, now| {
+        place(world, "a", &at(world, &two), false, now)
+    });
+    scene.watch(DAY).await;
+    let over: Vec<u64> = scene
+        .alarms()
+        .into_iter()
+        .filter(|(phase, code, _)| (*phase, *code) == (Phase::Over, Code::NsChanged))
+        .map(|(.., minutes)| minutes)
+        .collect();
+    assert_eq!(over, [360], "{:#?}", scene.texts());
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ use crate::moment::Moment;
 /// Of one odd answer so many times are kept to be laid beside the stretches in which resolvers were led there.
 const MOST_TIMES: usize = 100_000;
 
+/// So many answers above the zone are held at a time; a chain has a handful. Every other answer is judged under all of them, so
+/// that more would cost more than its square.
+const MOST_ABOVE: usize = 256;
+
 /// When a provider is reachable: `[from, until)`, Unix seconds.
 pub(super) type Reach = BTreeMap<String, Vec<(i64, Option<i64>)>>;
 
@@ -30,6 +34,7 @@ struct OddKey {
     message: MessageNo,
     status: Status,
     codes: Vec<String>,
+    useless: bool,
 }
 
 struct OddSeen {
@@ -48,6 +53,8 @@ pub(super) struct Answers {
     court: Court,
     ancestors: Latest<(Place, Name, Rtype)>,
     parent: Latest<SocketAddr>,
+    /// More answers above the zone than are held.
+    crowded: bool,
     keys: BTreeMap<SocketAddr, Latest<(Name, Rtype)>>,
     zone: Option<Name>,
     counts: AnswersJudged,
@@ -69,6 +76,7 @@ impl Answers {
             court: Court::new(anchors, memo),
             ancestors: Latest::new(),
             parent: Latest::new(),
+            crowded: false,
             keys: BTreeMap::new(),
             zone: None,
             counts: AnswersJudged::default(),
@@ -179,10 +187,10 @@ impl Answers {
             match &one.place {
                 Place::Ancestor(_) => {
                     let key = (one.place.clone(), one.name.clone(), one.rtype);
-                    self.ancestors.insert(key, asked(one, message));
+                    self.crowded |= !hold(&mut self.ancestors, key, asked(one, message));
                 }
                 Place::Parent if one.rtype == Rtype::DS => {
-                    self.parent.insert(one.address, asked(one, message));
+                    self.crowded |= !hold(&mut self.parent, one.address, asked(one, message));
                 }
                 Place::Provider(_) if one.rtype == Rtype::DNSKEY && Some(&one.name) == self.zone.as_ref() => {
                     let key = (one.name.clone(), one.rtype);
@@ -240,6 +248,7 @@ impl Answers {
             message,
             status: judged.status,
             codes: judged.codes.clone(),
+            useless: judged.useless,
         };
         let seen = self.odd.entry(key).or_insert_with(|| OddSeen {
             server: one.server.clone(),
@@ -273,6 +282,7 @@ impl Answers {
                 blob: facts.id.clone(),
                 verdict: key.status,
                 codes: key.codes,
+                useless: key.useless,
                 entry: seen.entry,
                 from: seen.from,
                 to: seen.to,
@@ -298,11 +308,26 @@ impl Answers {
             );
             findings.push(Finding::remark("answer-bogus-unreached", text));
         }
+        if self.crowded {
+            let text = format!(
+                "more than {MOST_ABOVE} answers above the zone: what came after them was not judged under them"
+            );
+            findings.push(Finding::open("chain-crowded", text));
+        }
         self.counts.odd = odd;
         self.counts.judged = self.court.worked;
         self.counts.distinct = self.messages.len();
         (self.counts, self.gaps)
     }
+}
+
+/// Puts it in unless there are too many of others.
+fn hold<K: Ord>(latest: &mut Latest<K>, key: K, answer: Asked) -> bool {
+    let fits = latest.len() < MOST_ABOVE || latest.contains_key(&key);
+    if fits {
+        latest.insert(key, answer);
+    }
+    fits
 }
 
 fn asked(one: &Observation, message: MessageNo) -> Asked {
@@ -363,20 +388,13 @@ fn tell(one: &Odd, counts: &mut AnswersJudged, findings: &mut Findings) {
             }
             Finding::fails("answer-bogus", format!("bogus where resolvers were led: {what}"))
         }
+        Status::Indeterminate if one.useless => {
+            Finding::remark("answer-useless", format!("no answer that says anything: {what}"))
+        }
         Status::Indeterminate => Finding::open("answer-indeterminate", format!("cannot be judged: {what}")),
         Status::Insecure | Status::Secure => return,
     };
-    let useless = one.verdict == Status::Indeterminate && one.codes.iter().any(|code| is_useless(code));
-    let finding = if useless {
-        Finding::remark("answer-useless", format!("no answer that says anything: {what}"))
-    } else {
-        finding
-    };
     findings.push(finding.at(one.entry).on(one.blob.clone()));
-}
-
-fn is_useless(code: &str) -> bool {
-    super::context::USELESS.contains(&code)
 }
 
 /// The messages that a sweep names.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::dns::{Message, Name, Rtype};
 use crate::dnssec::offline::{Captured, Corpus, Options, validate_one};
-use crate::dnssec::{Anchors, Memo, Rrsig, Status};
+use crate::dnssec::{Anchors, Form, Memo, Rrsig, Status, classify};
 use crate::evidence::BlobId;
 
 /// The number of a message.
@@ -95,20 +95,6 @@ pub(super) struct Court {
     /// Verdicts worked out.
     pub(super) worked: u64,
 }
-
-/// The codes of reasons that say that there was no answer to be judged.
-pub(super) const USELESS: [&str; 10] = [
-    "no-answer",
-    "referral",
-    "ds-answer-from-child",
-    "servfail",
-    "refused",
-    "error-answer",
-    "not-a-response",
-    "truncated",
-    "lame",
-    "undecodable",
-];
 
 impl Court {
     pub(super) fn new(anchors: Anchors, memo: Memo) -> Court {
@@ -230,20 +216,30 @@ fn work(
         .map(|said| said.reason.code.to_owned())
         .collect();
     codes.dedup();
-    let useless = match messages
+    let message = messages
         .get(asked.message as usize)
-        .and_then(|facts| facts.message.as_ref())
-    {
-        None => true,
-        Some(message) => {
-            verdict.status == Status::Indeterminate
-                && (message.flags.truncated || codes.iter().any(|code| USELESS.contains(&code.as_str())))
-        }
-    };
+        .and_then(|facts| facts.message.as_deref());
+    let useless = verdict.status == Status::Indeterminate
+        && message.is_none_or(|message| says_nothing(asked, message, &codes));
     Judged {
         status: verdict.status,
         codes,
         useless,
+    }
+}
+
+/// Whether the message by itself says no more than that there is no answer. What is wrong above it does not make it so.
+fn says_nothing(asked: &Asked, message: &Message, codes: &[String]) -> bool {
+    if !message.flags.response || message.flags.truncated {
+        return true;
+    }
+    match classify(&asked.name, asked.rtype, &Name::root(), message) {
+        Form::ServFail | Form::Refused | Form::OtherError(_) | Form::Referral => true,
+        // Data without authority is judged all the same.
+        Form::Lame => message.answer.is_empty(),
+        Form::Positive | Form::NoData | Form::NxDomain => {
+            asked.rtype == Rtype::DS && codes.iter().any(|code| code == "ds-answer-from-child")
+        }
     }
 }
 

@@ -18,8 +18,8 @@ mod verifier;
 pub use findings::{Finding, Gravity};
 pub use seals::{GivenSeal, Stamp};
 pub use verdict::{
-    AnchorsUsed, AnswersJudged, ApprovalSeen, BlobsSeen, Clock, Continuity, DecisionsReplayed, Ending,
+    AnchorsUsed, AnswersJudged, ApprovalSeen, BlobsSeen, Clock, Continuity, DecisionsReplayed, Depth, Ending,
     Insecure, JournalSeen, JumpSeen, NotAnswered, Odd, SealKey, SealSeen, ServerSeen, VERDICT_FORMAT,
     Verdict, Word,
 };
-pub use verifier::{Depth, Given, Seen, Verifier, standing};
+pub use verifier::{Given, Seen, Verifier, standing};

@@ -15,6 +15,16 @@ use crate::moment::Moment;
 /// The version of this form.
 pub const VERDICT_FORMAT: u64 = 1;
 
+/// How far to go, and how far was gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// Hashes, chain, manifest, seals, blobs.
+    Hashes,
+    /// Everything.
+    Full,
+}
+
 /// In one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,6 +44,8 @@ pub struct Verdict {
     pub format: u64,
     /// In one word.
     pub verdict: Word,
+    /// How far was gone: what the word is about.
+    pub depth: Depth,
     /// The zone, as the journal tells.
     pub zone: Option<Name>,
     /// The SHA-256 of `MANIFEST.json`, which fixes everything else; none for a folder of the state.
@@ -228,6 +240,8 @@ pub struct Odd {
     pub verdict: Status,
     /// Why.
     pub codes: Vec<String>,
+    /// Whether the message says no more than that there is no answer.
+    pub useless: bool,
     /// The first such entry.
     pub entry: u64,
     /// From when to when.

@@ -8,7 +8,7 @@ use super::findings::{Finding, Findings, Gravity};
 use super::replay::Replay;
 use super::seals::{self, GivenSeal, Keys, Roots, Seal};
 use super::verdict::{
-    AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Ending, Insecure, JournalSeen, JumpSeen,
+    AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Depth, Ending, Insecure, JournalSeen, JumpSeen,
     VERDICT_FORMAT, Verdict, Word,
 };
 use crate::continuity::reachable;
@@ -22,15 +22,6 @@ use crate::moment::Moment;
 use crate::workflow::{
     CdsPolicy, Event, Fact, GateRules, Plan, Purpose, Signer, State, ended, options, timeline,
 };
-
-/// How far to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Hashes, chain, manifest, seals, blobs.
-    Hashes,
-    /// Everything.
-    Full,
-}
 
 /// What is verified, apart from the journal and the blobs themselves, and what it is verified against.
 #[derive(Clone, Debug)]
@@ -340,9 +331,13 @@ impl Verifier {
             findings.push(Finding::remark("clock", "a signature was seen before it began"));
         }
         let (answers, gaps) = answers.finish(reach.as_ref(), &mut findings);
-        if answers.chain_is_broken() && continuity.continuous == Some(true) {
+        let unproven = answers.secure == 0
+            || (answers.insecure > 0 && insecure.is_empty())
+            || (same == Some(false) && answers.indeterminate > 0);
+        if (answers.chain_is_broken() || unproven) && continuity.continuous == Some(true) {
             continuity.continuous = None;
-            let text = "the answers above the zone do not validate from these anchors, so what was served below proves nothing";
+            let text =
+                "what was served does not validate from these anchors, so that mixtures of it prove nothing";
             findings.push(Finding::open("continuity-unjudged", text));
         }
         let servers = gaps.into_servers(last);
@@ -364,6 +359,7 @@ impl Verifier {
         let verdict = Verdict {
             format: VERDICT_FORMAT,
             verdict: word,
+            depth: self.depth,
             zone: self.zone,
             bundle: self.given.manifest.as_deref().map(hash_line),
             journal: self.journal,
@@ -542,14 +538,16 @@ impl Verifier {
             to: self.answers.last,
             ..Continuity::default()
         };
-        if self.depth != Depth::Full || self.answers.first.is_none() {
+        if self.depth != Depth::Full {
             return (out, None, Vec::new());
         }
         let mut state = self.replay.state.clone();
         if state.plan.is_none() {
             state.plan = standing(&state).map(Arc::new);
         }
-        let Some(plan) = state.plan_in_force() else {
+        let Some(plan) = state.plan_in_force().filter(|_| self.answers.first.is_some()) else {
+            let text = "nothing in this journal can be judged: no look, or nothing that says which servers are asked";
+            self.findings.push(Finding::open("continuity-unjudged", text));
             return (out, None, Vec::new());
         };
         match ended(&state) {

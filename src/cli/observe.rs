@@ -92,8 +92,12 @@ pub async fn run(args: &ObserveArgs, context: &Context) -> Result<Exit, Failure>
     let observed = tokio::select! {
         done = place.go(args, context, &mut file) => done?,
         () = stopped() => {
-            context.out.note("stopped; the sweeps so far are in the file");
-            return Ok(Exit::Done);
+            context.out.note(match &args.into {
+                Some(_) => "stopped; the sweeps so far are in the file",
+                None => "stopped",
+            });
+            // One of many looks is what was asked for; the only one is not there.
+            return Ok(if args.every.is_some() { Exit::Done } else { Exit::NotYet });
         }
     };
     report(context, &observed, args.into.as_deref())?;

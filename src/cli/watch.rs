@@ -21,7 +21,7 @@ use crate::dnssec::Anchors;
 use crate::evidence::watch_origin;
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalError, JournalView};
-use crate::runner::{PartialProbes, Runner, Team, WatchOrder, Watched, Works, at_rest, fold_view};
+use crate::runner::{Memory, PartialProbes, Runner, Team, WatchOrder, Watched, Works, at_rest, fold_view};
 use crate::workflow::{self, Approval, Begin, Event, State, WatchRules};
 
 /// Below a zone's folder, the journal of its watch.
@@ -118,11 +118,12 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<Exit, Failure> {
         order.rules.interval / 1_000,
         dir.display()
     ));
+    let mut memory = Memory::default();
     let ending = tokio::select! {
-        ending = runner.watch(&mut order) => ending.map_err(Failure::from),
+        ending = runner.watch(&mut order, &mut memory) => ending.map_err(Failure::from),
         () = stopped() => {
             context.out.note("stopped; the same command goes on from here");
-            Ok(runner.standing())
+            Ok(runner.watched(&memory))
         }
     };
     if let Some(herald) = herald {
@@ -297,7 +298,7 @@ struct Words {
 }
 
 impl Words {
-    /// What lies there already was taken by the process before.
+    /// What lies there already is taken for what the process before took, though it may have ended first.
     fn new(dir: PathBuf) -> Words {
         let taken = inbox::all(&dir).len();
         Words { dir, taken }
@@ -324,7 +325,9 @@ fn accept(args: &WatchArgs, context: &Context, zone: &Name, dir: &Path) -> Resul
     };
     let what = if writer(dir).is_some() {
         inbox::put(dir, &word, context.now())?;
-        format!("accepted: what {zone} shows at the next look, if all servers agree")
+        format!(
+            "accepted: what {zone} shows at the next look, if all servers agree; if the watch ends before, say it again"
+        )
     } else {
         FileView::open(dir)?;
         let mut journal = FileJournal::open(dir, context.now(), "watch")?;

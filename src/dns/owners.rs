@@ -33,7 +33,7 @@ pub struct OwnerSet {
 }
 
 impl OwnerSet {
-    /// The set of these; it takes one to eight octets a name, at least 8 KiB and at most 2 MiB.
+    /// The set of these; it takes eight to sixteen octets a name, at least 8 KiB and at most 2 MiB.
     pub fn new(owners: impl IntoIterator<Item = OwnerHash>) -> OwnerSet {
         let owners: Vec<OwnerHash> = owners.into_iter().collect();
         let words = owners.len().next_power_of_two().clamp(1 << 10, 1 << 18);

@@ -20,6 +20,7 @@ pub use chain::{
     About, AnswerKind, AnswerVerdict, DsStatus, DsVerdict, Form, Judge, KeysVerdict, Link, Reason,
     SignatureMark, Status, WalkStep, WalkVerdict, classify, judge_answer, judge_dnskey, judge_ds, walk,
 };
+pub use denial::shows_nxname;
 pub use dnskey::{Dnskey, KeyId};
 pub use ds::{Ds, DsSet};
 pub use judge::{Attempt, Budget, Signers, judge_rrset};

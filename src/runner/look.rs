@@ -41,7 +41,35 @@ impl Runner {
         Ok(())
     }
 
-    pub(super) async fn server(&self, topology: &Topology, host: &Name) -> Result<NameServer, RunError> {
+    /// The servers of each provider of the settings, with their addresses.
+    async fn hosts(&self, topology: &Topology) -> Result<BTreeMap<String, Vec<NameServer>>, RunError> {
+        let mut providers = BTreeMap::new();
+        for (name, hosts) in &self.team.name_servers {
+            let mut found = Vec::new();
+            for host in hosts {
+                found.push(self.host(topology, name, host).await?);
+            }
+            providers.insert(name.clone(), found);
+        }
+        Ok(providers)
+    }
+
+    /// A host of a provider: at the addresses that are that provider's own, if the settings say so.
+    pub(super) async fn host(
+        &self,
+        topology: &Topology,
+        provider: &str,
+        host: &Name,
+    ) -> Result<NameServer, RunError> {
+        let mut server = self.server(topology, host).await?;
+        let own = self.team.own_addresses.get(provider);
+        if let Some(addresses) = own.and_then(|own| own.get(host)) {
+            server.addresses.clone_from(addresses);
+        }
+        Ok(server)
+    }
+
+    async fn server(&self, topology: &Topology, host: &Name) -> Result<NameServer, RunError> {
         if let Some(known) = topology
             .delegated
             .iter()

@@ -14,4 +14,4 @@ pub use reporter::{Quiet, Reporter};
 pub use run::{Ending, Runner};
 pub use run::{Until, at_rest, fold_view};
 pub use team::{PartialProbes, Pins, Team};
-pub use watch::{WatchOrder, Watched, Works};
+pub use watch::{Memory, WatchOrder, Watched, Works};

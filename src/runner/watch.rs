@@ -8,6 +8,7 @@ use serde_json::json;
 use super::error::RunError;
 use super::run::Runner;
 use crate::dns::Name;
+use crate::evidence::{BlindSpot, Place};
 use crate::moment::Moment;
 use crate::ports::{NameServer, Topology};
 use crate::workflow::{
@@ -59,9 +60,9 @@ pub struct WatchOrder {
     pub accepted: Box<dyn FnMut() -> Vec<(String, String)> + Send>,
 }
 
-/// What a watch remembers from sweep to sweep and need not keep.
-#[derive(Default)]
-struct Memory {
+/// What a watch remembers from sweep to sweep and need not keep; whoever stops it in the middle has it still.
+#[derive(Debug, Default)]
+pub struct Memory {
     surveyed: Option<Moment>,
     compared: Option<Moment>,
     paused: bool,
@@ -75,30 +76,29 @@ impl Runner {
     ///
     /// # Errors
     /// If the zone is not found at first, or the journal cannot be written.
-    pub async fn watch(&mut self, order: &mut WatchOrder) -> Result<Watched, RunError> {
-        let mut memory = Memory::default();
+    pub async fn watch(&mut self, order: &mut WatchOrder, memory: &mut Memory) -> Result<Watched, RunError> {
         self.mind_the_clock()?;
         self.record(&Event::Begin(self.team.begin.clone()))?;
         if self.state.watch.as_ref().map(|vigil| &vigil.rules) != Some(&order.rules) {
             self.record(&Event::Watch(order.rules.clone()))?;
         }
-        self.find_servers(&mut memory).await?;
+        self.find_servers(memory).await?;
         loop {
             self.absorb_notes()?;
             let works = (order.works)();
-            if !self.pause(&works, &mut memory)? {
+            if !self.pause(&works, memory)? {
                 if order.contents {
-                    self.compare_now_and_then(&mut memory).await?;
+                    self.compare_now_and_then(memory).await?;
                 }
-                self.look(&mut memory).await?;
-                self.take_words(order, works, &mut memory);
-                self.tell(&mut memory)?;
-                if let Some(watched) = self.finished(order, &memory) {
+                self.look(memory).await?;
+                self.take_words(order, works, memory);
+                self.tell(memory)?;
+                if let Some(watched) = self.finished(order, memory) {
                     return Ok(watched);
                 }
             }
             if self.nap(order).await {
-                return Ok(self.watched(&memory));
+                return Ok(self.watched(memory));
             }
         }
     }
@@ -170,8 +170,8 @@ impl Runner {
     async fn find_servers(&mut self, memory: &mut Memory) -> Result<bool, RunError> {
         memory.surveyed = Some(self.team.clock.now());
         let zone = self.team.zone.clone();
-        let topology = self.team.observer.find(&zone).await.map_err(RunError::NotFound)?;
-        let mut providers = self.hosts(&topology).await?;
+        let mut topology = self.team.observer.find(&zone).await.map_err(RunError::NotFound)?;
+        let mut providers = self.hosts_found(&mut topology).await;
         let claimed: BTreeSet<Name> = providers
             .values()
             .flatten()
@@ -198,25 +198,24 @@ impl Runner {
         Ok(new)
     }
 
-    /// The servers of each provider of the settings, with their addresses.
-    pub(super) async fn hosts(
-        &self,
-        topology: &Topology,
-    ) -> Result<BTreeMap<String, Vec<NameServer>>, RunError> {
-        let mut providers = BTreeMap::new();
-        for (name, hosts) in self.team.name_servers.clone() {
-            let mut found = Vec::new();
+    /// The servers of each provider of the settings, with their addresses. A host that is not found is a blind spot: the
+    /// others are looked at all the same.
+    async fn hosts_found(&self, topology: &mut Topology) -> BTreeMap<String, Vec<NameServer>> {
+        let mut providers: BTreeMap<String, Vec<NameServer>> = BTreeMap::new();
+        for (name, hosts) in &self.team.name_servers {
             for host in hosts {
-                let mut server = self.server(topology, &host).await?;
-                let own = self.team.own_addresses.get(&name);
-                if let Some(addresses) = own.and_then(|own| own.get(&host)) {
-                    server.addresses.clone_from(addresses);
+                match self.host(topology, name, host).await {
+                    Ok(server) => providers.entry(name.clone()).or_default().push(server),
+                    Err(error) => topology.blind.push(BlindSpot {
+                        place: Place::Provider(name.clone()),
+                        server: host.clone(),
+                        address: None,
+                        why: error.to_string(),
+                    }),
                 }
-                found.push(server);
             }
-            providers.insert(name, found);
         }
-        Ok(providers)
+        providers
     }
 
     fn take_words(&mut self, order: &mut WatchOrder, works: Works, memory: &mut Memory) {
@@ -264,12 +263,8 @@ impl Runner {
         (order.once || late || alarmed).then_some(watched)
     }
 
-    /// How it stands.
-    pub fn standing(&self) -> Watched {
-        self.watched(&Memory::default())
-    }
-
-    fn watched(&self, memory: &Memory) -> Watched {
+    /// How it stands, and what has begun since `memory` was new.
+    pub fn watched(&self, memory: &Memory) -> Watched {
         let Some(vigil) = &self.state.watch else {
             return Watched::default();
         };
@@ -281,6 +276,11 @@ impl Runner {
             pending.push(format!(
                 "not accepted yet ({why}): the servers do not agree, or some are silent"
             ));
+        }
+        if memory.paused {
+            pending.push("a run has the zone: it was not looked at since".to_owned());
+        } else if fresh_delegation(&self.state).is_empty() {
+            pending.push("the delegation was not seen at the last look".to_owned());
         }
         Watched {
             standing: vigil.told.values().cloned().collect(),

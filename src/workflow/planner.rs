@@ -39,29 +39,11 @@ pub struct Wish {
 /// not named any more is not named again, and what may have been served before is assumed.
 pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
     let group = &wish.group;
-    let (mut steps, after): (Vec<Step>, Vec<String>) = match &wish.purpose {
-        Purpose::Join { signer } => {
-            let mut steps = Steps::default();
-            join(&mut steps, group, signer);
-            (
-                steps.finish(),
-                group.iter().cloned().chain([signer.clone()]).collect(),
-            )
-        }
-        Purpose::Leave { signer } => {
-            let mut steps = Steps::default();
-            hold(&mut steps, &held(group, signer, state.snapshot()));
-            leave(&mut steps, group, signer, &BTreeSet::new());
-            (steps.finish(), without(group, signer))
-        }
-        Purpose::Migrate { from, to } => {
-            let after = without(group, from).into_iter().chain([to.clone()]).collect();
-            (migrate(group, from, to, wish.soak), after)
-        }
+    let after: Vec<String> = match &wish.purpose {
+        Purpose::Join { signer } => group.iter().cloned().chain([signer.clone()]).collect(),
+        Purpose::Leave { signer } => without(group, signer),
+        Purpose::Migrate { from, to } => without(group, from).into_iter().chain([to.clone()]).collect(),
     };
-    for step in &mut steps {
-        step.approval = needs_approval(&step.intent, &wish.approve);
-    }
     let taking_part: Vec<Signer> = order(group, &after)
         .iter()
         .filter_map(|name| wish.signers.iter().find(|signer| signer.name == *name).cloned())
@@ -85,12 +67,35 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         made,
         replaces: None,
         assumed: Vec::new(),
-        steps,
+        steps: Vec::new(),
     };
+    plan.steps = steps(wish, &plan, state.snapshot());
     leave_out_fixed(&mut plan);
     leave_unnamed(&mut plan, state.snapshot());
     plan.assumed = assumed(&plan, state.snapshot());
     plan
+}
+
+fn steps(wish: &Wish, plan: &Plan, now: &Snapshot) -> Vec<Step> {
+    let group = &wish.group;
+    let mut steps = match &wish.purpose {
+        Purpose::Join { signer } => {
+            let mut steps = Steps::default();
+            join(&mut steps, group, signer);
+            steps.finish()
+        }
+        Purpose::Leave { signer } => {
+            let mut steps = Steps::default();
+            hold(&mut steps, &held(plan, signer, now));
+            leave(&mut steps, group, signer, &BTreeSet::new());
+            steps.finish()
+        }
+        Purpose::Migrate { from, to } => migrate(group, from, to, wish.soak),
+    };
+    for step in &mut steps {
+        step.approval = needs_approval(&step.intent, &wish.approve);
+    }
+    steps
 }
 
 /// Takes out the steps that would edit an apex NS RRset which its provider lets nobody edit; what came after such a step
@@ -166,12 +171,13 @@ fn leave_unnamed(plan: &mut Plan, now: &Snapshot) {
     }
 }
 
-/// Who has to be kept as they are while `leaver` leaves: it too, unless it serves nothing that could be kept.
-fn held(group: &[String], leaver: &str, now: &Snapshot) -> Vec<String> {
-    if now.data_signers(leaver).is_empty() {
-        return without(group, leaver);
+/// Who has to be kept as they are while `leaver` leaves: it too, as long as resolvers are led to it and it serves what can be
+/// kept. What somebody took from it after that is not put back.
+fn held(plan: &Plan, leaver: &str, now: &Snapshot) -> Vec<String> {
+    if now.data_signers(leaver).is_empty() || !reachable(plan, now).contains(leaver) {
+        return plan.after.clone();
     }
-    group.to_vec()
+    plan.before.clone()
 }
 
 fn without(group: &[String], leaver: &str) -> Vec<String> {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use unbroken::audit::{Depth, Word};
-use unbroken::dns::Rtype;
+use unbroken::dns::{Message, Rtype};
+use unbroken::dnssec::Anchors;
 use unbroken::evidence::BlobId;
 
 use super::made::whole;
@@ -167,4 +168,67 @@ fn an_old_answer_under_a_new_time_is_bogus() {
     });
     let verdict = parts.judged();
     assert!(codes(&verdict).contains(&"answer-bogus"), "{:?}", verdict.counts);
+}
+
+/// Servers of the root that say SERVFAIL, and anchors that came with the journal: nothing below is proven by that, however well
+/// it fits together.
+#[test]
+fn a_move_under_an_island_of_its_own_does_not_hold() {
+    let mut parts = unsealed();
+    parts.anchors = Anchors::iana_root();
+    let servfail = {
+        let mut octets = vec![0, 0, 0x80, 2, 0, 1, 0, 0, 0, 0, 0, 0];
+        octets.extend([0, 0, 48, 0, 1]);
+        octets
+    };
+    let id = BlobId::of(&servfail);
+    let root = |one: &serde_json::Value, rtype: &str| one["place"]["ancestor"] == "." && one["type"] == rtype;
+    let entries = parts.entries();
+    let sweep = position(&entries, "sweep", |_| true);
+    let seen = entries[sweep].body["observations"].as_array().unwrap();
+    let ds = seen.iter().find(|one| root(one, "DS")).unwrap();
+    let ds = BlobId::parse(ds["outcome"]["answer"]["blob"].as_str().unwrap()).unwrap();
+    let message = Message::parse(&parts.blobs[&ds]).unwrap();
+    let island = message
+        .answer
+        .iter()
+        .find(|record| record.rtype == Rtype::DS)
+        .unwrap();
+    let island = format!("{island}\n");
+    assert!(Anchors::parse(&island).is_ok(), "{island}");
+    parts.blobs.insert(id.clone(), servfail);
+    parts.forge(|entries| {
+        for entry in entries.iter_mut() {
+            match entry.kind.as_str() {
+                "begin" => entry.body["anchors"] = json!(island),
+                "sweep" => {
+                    for one in entry.body["observations"].as_array_mut().unwrap() {
+                        if root(one, "DNSKEY") {
+                            one["outcome"]["answer"]["blob"] = json!(id.as_str());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    });
+    let verdict = parts.judged();
+    assert_ne!(verdict.verdict, Word::Holds);
+    assert_ne!(verdict.continuity.continuous, Some(true));
+    assert_eq!(verdict.answers.secure, 0);
+    assert!(
+        codes(&verdict).contains(&"answer-indeterminate"),
+        "{:?}",
+        codes(&verdict)
+    );
+}
+
+/// Where nothing was looked at, nothing holds.
+#[test]
+fn a_journal_without_a_look_cannot_be_judged() {
+    let mut parts = unsealed();
+    parts.blobs.clear();
+    parts.forge(|entries| entries.truncate(1));
+    let verdict = parts.judged();
+    assert_eq!(verdict.verdict, Word::Open, "{:?}", codes(&verdict));
 }

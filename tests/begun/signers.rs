@@ -161,3 +161,36 @@ async fn a_leave_goes_on() {
     );
     assert_group(&played, &["a"], &["a-ksk"], "leave");
 }
+
+/// A leave of which everything but the keys was done: what was taken from the leaver is not put back.
+#[tokio::test]
+async fn what_was_taken_from_a_leaver_is_not_put_back() {
+    let purpose = Purpose::Leave {
+        signer: "c".to_owned(),
+    };
+    let hand = Hand {
+        ds: Some(vec!["a", "b"]),
+        apex: vec![
+            ("a", vec!["a", "b"]),
+            ("b", vec!["a", "b"]),
+            ("c", vec!["a", "b"]),
+        ],
+        parent: Some(vec!["a", "b"]),
+        unnoticed: 7_200,
+        ..Hand::default()
+    };
+    let played = play(
+        group(&["a", "b", "c"], &["a", "b", "c"], purpose),
+        &hand,
+        "nearly done",
+    )
+    .await;
+    let taken = played.taken();
+    assert!(
+        taken
+            .iter()
+            .all(|step| step.starts_with("keys-at-") && step.ends_with("-without-c")),
+        "{taken:?}"
+    );
+    assert_group(&played, &["a", "b"], &["a-ksk", "b-ksk"], "nearly done");
+}

@@ -172,9 +172,8 @@ fn roll_zsk(lab: &Lab, index: usize) -> Result<Key> {
     Ok(key)
 }
 
-/// The provider rolls its KSK: the new one signs the DNSKEY RRset beside the old one, which stays until the parent has
-/// the new DS, that is, for as long as nobody changes it.
-/// The provider rolls its KSK and keeps the old one for now; gives the DS that the new one needs.
+/// The provider rolls its KSK: the new one signs the DNSKEY RRset beside the old one, which stays for now. Gives the DS that
+/// the new one needs.
 fn roll_ksk(signer: &Signer) -> Result<String> {
     let zone = Name::of(ZONE);
     let old = keys_at(signer)?

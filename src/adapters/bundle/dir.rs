@@ -14,7 +14,14 @@ const NOT_RECORD: [&str; 4] = ["lock", "plans", "approvals", "watch"];
 pub(super) fn list(path: &Path) -> Result<Found, BundleError> {
     let mut found = Found::default();
     let state = !path.join("MANIFEST.json").exists();
-    for (name, entry) in names(path, path)? {
+    let mut all = names(path, path)?;
+    // A run may be under way: seals before the journal that they are over, the journal before the blobs that it names.
+    all.sort_by_key(|(name, _)| match name.as_str() {
+        "seals" => 0,
+        "journal.ndjson" => 1,
+        _ => 2,
+    });
+    for (name, entry) in all {
         if state && NOT_RECORD.contains(&name.as_str()) {
             continue;
         }

@@ -7,7 +7,9 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use super::disk::{failed, make_dir, replace};
-use crate::evidence::{BlobId, Blobs, Checkpoint, Entry, Hash, SignerKey, Tree, VerifierKey};
+use crate::evidence::{
+    BlobId, Blobs, Checkpoint, Entry, Hash, NO_PREVIOUS, Note, SignerKey, Tree, VerifierKey,
+};
 use crate::moment::Moment;
 use crate::ports::{Entries, Journal, JournalError, JournalView};
 
@@ -24,7 +26,7 @@ pub struct SealingJournal<J> {
     key: SignerKey,
     verifier: VerifierKey,
     tree: Tree,
-    /// When the last seal was made, or the process began.
+    /// When the last entry that a seal ends with was written, by this or another process; the first one, where there is none.
     sealed: Option<Moment>,
     on_seal: OnSeal,
 }
@@ -41,12 +43,18 @@ impl<J: Journal> SealingJournal<J> {
         key: SignerKey,
         on_seal: OnSeal,
     ) -> Result<Self, JournalError> {
-        let mut tree = Tree::default();
-        for entry in inner.entries()?.skip(1) {
-            tree.push(&leaf(&entry?.prev)?);
+        let (mut tree, mut sealed) = (Tree::default(), None);
+        for entry in inner.entries()? {
+            let entry = entry?;
+            if entry.seq > 1 {
+                tree.push(&leaf(&entry.prev)?);
+            }
+            if entry.seq == 1 || dir.join(Checkpoint::file_name(entry.seq)).exists() {
+                sealed = Some(entry.at);
+            }
         }
         let head = inner.head();
-        if inner.entries()?.next().is_some() {
+        if head != NO_PREVIOUS {
             tree.push(&leaf(&head)?);
         }
         let verifier = key
@@ -56,7 +64,7 @@ impl<J: Journal> SealingJournal<J> {
         let journal = SealingJournal {
             dir: dir.to_path_buf(),
             tree,
-            sealed: None,
+            sealed,
             inner,
             key,
             verifier,
@@ -89,12 +97,17 @@ impl<J: Journal> SealingJournal<J> {
             .sign(&self.key)
             .map_err(|error| unsealed(&self.dir, &error))?;
         let file = Checkpoint::file_name(checkpoint.size);
+        self.refuse_second(&file, &checkpoint)?;
         replace(&self.dir.join(&file), note.as_bytes())?;
         self.sealed = Some(at);
         (self.on_seal)(&file, &note);
         Ok(())
     }
 }
+
+/// What is wrong where a seal over other entries is there.
+const SECOND: &str = "a seal over as many other entries is there: the journal was cut or an old copy of it was put back. \
+     If that was meant, move `seals/` elsewhere and keep it";
 
 /// A line's hash as the leaf of the tree.
 fn leaf(hex: &str) -> Result<Hash, JournalError> {
@@ -109,6 +122,27 @@ fn unsealed(dir: &Path, error: &crate::evidence::NoteError) -> JournalError {
         what: "seal",
         path: dir.to_path_buf(),
         said: error.to_string(),
+    }
+}
+
+impl<J: Journal> SealingJournal<J> {
+    /// The seal that shows that a journal was cut is never overwritten by one over what came instead.
+    fn refuse_second(&self, file: &str, ours: &Checkpoint) -> Result<(), JournalError> {
+        let path = self.dir.join(file);
+        let octets = match std::fs::read(&path) {
+            Ok(octets) => octets,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed("read", &path, &error)),
+        };
+        let held = Note::parse(&octets).and_then(|note| Checkpoint::parse(&note));
+        match held {
+            Ok(held) if held.root == ours.root => Ok(()),
+            _ => Err(JournalError::Io {
+                what: "seal",
+                path,
+                said: SECOND.to_owned(),
+            }),
+        }
     }
 }
 
@@ -200,5 +234,38 @@ mod tests {
             assert_eq!(Checkpoint::parse(&note).unwrap().root, roots[size as usize]);
         }
         assert_eq!(std::fs::read_dir(dir.path().join("seals")).unwrap().count(), 3);
+    }
+
+    /// Processes that end soon, as those of a timer do, reach the hour together.
+    #[test]
+    fn the_hour_goes_on_over_processes() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = Moment::from_seconds(1_795_000_000);
+        for half in 0..5_u32 {
+            let at = start + HOUR / 2 * half;
+            open(dir.path(), at)
+                .append(at, "sweep", serde_json::json!({}))
+                .unwrap();
+        }
+        let sealed = |size| dir.path().join(Checkpoint::file_name(size)).exists();
+        assert_eq!([1, 2, 3, 4, 5].map(sealed), [false, false, true, false, true]);
+    }
+
+    #[test]
+    fn a_second_history_is_not_sealed_over_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = Moment::from_seconds(1_795_000_000);
+        let body = |text: &str| serde_json::json!({ "said": text });
+        open(dir.path(), start)
+            .append(start, "proven", body("one"))
+            .unwrap();
+        let seal = std::fs::read(dir.path().join(Checkpoint::file_name(1))).unwrap();
+        std::fs::remove_file(dir.path().join("journal.ndjson")).unwrap();
+        let error = open(dir.path(), start).append(start, "proven", body("another"));
+        assert!(error.unwrap_err().to_string().contains("cut or an old copy"));
+        assert_eq!(
+            std::fs::read(dir.path().join(Checkpoint::file_name(1))).unwrap(),
+            seal
+        );
     }
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use super::super::{Context, Tone};
 use crate::audit::{Depth, Finding, Gravity, ServerSeen, Verdict, Word};
 use crate::evidence::{Ends, Place};
+use crate::report::evidence::one_line;
 
 /// So many findings of each gravity are shown; `--json` has more.
 const SHOWN: usize = 12;
 
-pub(super) fn print(verdict: &Verdict, path: &Path, depth: Depth, context: &Context) {
+pub(super) fn print(verdict: &Verdict, path: &Path, context: &Context) {
     let out = &context.out;
     let word = match verdict.verdict {
         Word::Holds => out.paint(Tone::Good, "holds"),
@@ -46,7 +47,7 @@ pub(super) fn print(verdict: &Verdict, path: &Path, depth: Depth, context: &Cont
         "messages:   {} named, {} there, {} octets",
         verdict.blobs.named, verdict.blobs.there, verdict.blobs.octets
     ));
-    if depth == Depth::Full {
+    if verdict.depth == Depth::Full {
         full(verdict, context);
     } else {
         out.line("not judged: answers, decisions and continuity (--hashes)");
@@ -62,18 +63,18 @@ pub(super) fn print(verdict: &Verdict, path: &Path, depth: Depth, context: &Cont
             .filter(|finding| finding.gravity == gravity)
             .collect();
         for finding in own.iter().take(SHOWN) {
-            out.line(format!("{} {}", out.paint(tone, mark), line(finding)));
+            out.line(format!("{} {}", out.paint(tone, mark), one_line(&line(finding))));
         }
         if own.len() > SHOWN {
             out.line(format!(
-                "{} … and {} more; --json has them",
+                "{} … and {} more; --json has more of them, and the counts",
                 out.paint(tone, mark),
                 own.len() - SHOWN
             ));
         }
     }
     for limit in &verdict.limits {
-        out.line(format!("{} {limit}", out.paint(Tone::Dim, "limit")));
+        out.line(format!("{} {}", out.paint(Tone::Dim, "limit"), one_line(limit)));
     }
 }
 
@@ -126,7 +127,7 @@ fn full(verdict: &Verdict, context: &Context) {
         .iter()
         .max_by_key(|server| server.longest_unobserved)
     {
-        out.line(format!("unobserved: at most {}", unobserved(longest)));
+        out.line(format!("unobserved: at most {}", one_line(&unobserved(longest))));
     }
     let hiding = verdict.servers.iter().filter(|server| server.could_hide).count();
     out.line(format!(
@@ -144,8 +145,8 @@ fn full(verdict: &Verdict, context: &Context) {
     for approval in &verdict.approvals {
         out.line(format!(
             "approved:   {} by {} at {} (entry {})",
-            short(&approval.what),
-            approval.by,
+            one_line(short(&approval.what)),
+            one_line(&approval.by),
             approval.at,
             approval.entry
         ));
@@ -199,6 +200,7 @@ fn seals(verdict: &Verdict) -> String {
         .seals
         .iter()
         .flat_map(|seal| &seal.keys)
+        .filter(|key| key.given == (ending.sealed > 0))
         .map(|key| key.fingerprint.as_str())
         .collect();
     keys.sort_unstable();

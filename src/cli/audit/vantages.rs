@@ -16,6 +16,7 @@ use crate::evidence::BlobId;
 use crate::evidence::vantage::{Comparer, Seen, Vantage, is_vantage_name, read_atlas, read_vantage};
 use crate::moment::Moment;
 use crate::ports::JournalView;
+use crate::report::evidence::one_line;
 use crate::workflow::Event;
 
 /// A file of more octets than this is not read.
@@ -47,7 +48,8 @@ pub struct MergeArgs {
 /// Arguments of `audit vantages`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:\n  unbroken audit vantages shop-3.tar\n\n\
-    Exit status: 0 every vantage saw what the journal saw, 1 one saw something else, 3 no vantage is in the bundle.")]
+    Exit status: 0 every vantage saw what the journal saw, 1 one saw something else, 3 no vantage is in the bundle,\n\
+    or nothing that one saw can be compared with the journal.")]
 pub struct VantagesArgs {
     /// The bundle
     #[arg(value_name = "BUNDLE")]
@@ -119,6 +121,8 @@ pub(super) fn show_all(args: &VantagesArgs, context: &Context) -> Result<Exit, F
         Exit::NotYet
     } else if seen.iter().any(|one| one.unseen_count + one.differs_count > 0) {
         Exit::Fails
+    } else if seen.iter().any(|one| one.compared == 0) {
+        Exit::NotYet
     } else {
         Exit::Done
     };
@@ -262,9 +266,11 @@ fn apart(vantage: &Vantage, span: Span) -> Option<String> {
 }
 
 fn show(seen: &[Seen], context: &Context) {
+    // A file of others says what program it is, and its answers hold any text.
+    let line = |text: String| context.out.line(one_line(&text));
     for one in seen {
         let time = |moment: &Option<Moment>| moment.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        context.out.line(format!(
+        line(format!(
             "{} ({}): {} answers to {} questions, from {} to {}",
             one.vantage,
             one.program,
@@ -274,25 +280,25 @@ fn show(seen: &[Seen], context: &Context) {
             time(&one.until)
         ));
         if one.elsewhere > 0 {
-            context.out.line(format!(
+            line(format!(
                 "  {} questions went to addresses that the journal never asked",
                 one.elsewhere
             ));
         }
         for stretch in &one.stretches {
-            context.out.line(format!(
+            line(format!(
                 "  {} {}: {} answers, at most {} s apart",
                 stretch.server, stretch.address, stretch.answers, stretch.longest_gap
             ));
         }
         for unseen in &one.unseen {
-            context.out.line(format!(
+            line(format!(
                 "  no sweep of the journal saw: {} {} at {}, {}: {} (message {})",
                 unseen.name, unseen.rtype, unseen.address, unseen.at, unseen.says, unseen.blob
             ));
         }
         for differs in &one.differs {
-            context.out.line(format!(
+            line(format!(
                 "  the journal was told otherwise from {} to {}: {} {} at {}, {}: {}; there: {} (message {})",
                 differs.since,
                 differs.until,
@@ -305,8 +311,10 @@ fn show(seen: &[Seen], context: &Context) {
                 differs.blob
             ));
         }
-        if one.unseen_count + one.differs_count == 0 {
-            context.out.line("  it saw what the journal saw");
+        if one.compared == 0 {
+            line("  nothing that it saw can be compared with the journal".to_owned());
+        } else if one.unseen_count + one.differs_count == 0 {
+            line("  it saw what the journal saw".to_owned());
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
     if context.out.json() {
         context.out.document(&verdict)?;
     } else {
-        text::print(&verdict, &args.bundle, depth, context);
+        text::print(&verdict, &args.bundle, context);
     }
     Ok(match verdict.verdict {
         Word::Holds => Exit::Done,

@@ -13,9 +13,12 @@ use crate::adapters::DnsObserver;
 use crate::cli::settings::Settings;
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
-use crate::evidence::{BlindSpot, Blobs, Observation, Outcome, Proto};
+use crate::evidence::{BlindSpot, Blobs, Observation, Outcome, Place, Proto};
 use crate::moment::Moment;
 use crate::ports::{AskRequest, NameServer, Observer, SweepRequest, Topology};
+
+/// That many names are looked up at most that only servers name: a hostile answer holds thousands.
+const MOST_NAMES: usize = 64;
 
 /// Whom to ask, and how.
 pub(super) struct Asking<'a> {
@@ -53,7 +56,7 @@ impl Asking<'_> {
             sizes: BTreeMap::new(),
             outside: BTreeMap::new(),
         };
-        let more = self.only_at_the_apex(&looked).await;
+        let more = self.only_at_the_apex(&mut looked).await;
         if !more.is_empty() {
             let names: Vec<&str> = more.keys().map(String::as_str).collect();
             note(format!("And {}, which only the zone names …", names.join(", ")));
@@ -76,7 +79,7 @@ impl Asking<'_> {
     }
 
     /// Servers that an apex NS RRset names and nobody else does, without the addresses that were asked already.
-    async fn only_at_the_apex(&self, looked: &Looked) -> BTreeMap<String, Vec<NameServer>> {
+    async fn only_at_the_apex(&self, looked: &mut Looked) -> BTreeMap<String, Vec<NameServer>> {
         let zone = &looked.request.topology.zone;
         let known: BTreeSet<&Name> = looked
             .request
@@ -86,6 +89,8 @@ impl Asking<'_> {
             .chain(looked.request.providers.values().flatten())
             .map(|server| &server.name)
             .collect();
+        let mut names = looked.answers().apex_ns(zone);
+        names.retain(|name| !known.contains(name));
         let mut asked: BTreeSet<SocketAddr> = looked
             .request
             .providers
@@ -94,8 +99,14 @@ impl Asking<'_> {
             .flat_map(|server| server.addresses.iter().copied())
             .collect();
         let mut more = BTreeMap::new();
-        for name in looked.answers().apex_ns(zone) {
-            if known.contains(&name) {
+        for (count, name) in names.into_iter().enumerate() {
+            if count >= MOST_NAMES {
+                looked.blind.push(BlindSpot {
+                    place: Place::Provider(name.to_string()),
+                    server: name,
+                    address: None,
+                    why: format!("the zone names more than {MOST_NAMES} servers besides the delegation"),
+                });
                 continue;
             }
             let mut server = self
@@ -146,7 +157,7 @@ impl Asking<'_> {
         join_all(asked).await.into_iter().collect()
     }
 
-    /// Looks up the hosts outside the zone for which a server of the parent gave addresses.
+    /// Looks up the first hosts outside the zone for which a server of the parent gave addresses.
     async fn outside(&self, looked: &Looked) -> BTreeMap<Name, BTreeSet<IpAddr>> {
         let zone = &looked.request.topology.zone;
         let answers = looked.answers();
@@ -157,7 +168,7 @@ impl Asking<'_> {
             .filter(|host| !host.is_at_or_below(zone))
             .collect();
         let mut out = BTreeMap::new();
-        for host in hosts {
+        for host in hosts.into_iter().take(MOST_NAMES) {
             if let Ok(found) = self.observer.addresses(&host).await {
                 out.insert(host, found.addresses.iter().map(SocketAddr::ip).collect());
             }

@@ -9,7 +9,7 @@ use super::server::Bench;
 use super::{Rules, findings, waits};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::offline::Captured;
-use crate::dnssec::{Anchors, Ds, KeyId, Status};
+use crate::dnssec::{Anchors, Ds, KeyId, Memo, Status};
 use crate::moment::Moment;
 use crate::ports::{SweepRequest, Topology};
 
@@ -43,6 +43,7 @@ impl Report {
             chain: chain.status,
             has_ds: !chain.ds.is_empty(),
             at: seconds,
+            memo: Memo::remembering(),
         };
         let mut servers: Vec<Server> = answers
             .addresses(false)

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::report::{Nsec3, Problem, Server, Ttls, worse};
 use super::seen::{Address, Answers, Silence, address as read_address, lame, rdatas, targets};
-use crate::dns::{Message, Name, Rrset, Rtype, Ttl};
+use crate::dns::{Message, Name, Record, Rrset, Rtype, Ttl};
 use crate::dnssec::offline::{Captured, Corpus, Options, Said, Verdict, validate};
-use crate::dnssec::{Anchors, Budget, Dnskey, Ds, Signers, Status, judge_rrset};
+use crate::dnssec::{Anchors, Budget, Dnskey, Ds, Memo, Signers, Status, judge_rrset, shows_nxname};
 use crate::evidence::{Place, Proto};
 use crate::moment::Moment;
 
@@ -25,6 +25,8 @@ pub(super) struct Bench<'a> {
     pub(super) has_ds: bool,
     /// Unix seconds.
     pub(super) at: i64,
+    /// All servers are judged by the same few answers.
+    pub(super) memo: Memo,
 }
 
 impl Bench<'_> {
@@ -101,14 +103,19 @@ impl Server {
         for (name, rtype, answer) in answers.of(address) {
             let Ok(found) = answer else { continue };
             self.host(name, rtype, found, zone);
+            // One for each RRset, as a validator would; what they try is remembered.
+            let budget = || Budget {
+                memo: bench.memo.clone(),
+                ..Budget::default()
+            };
             for (rrset, answered) in found
                 .answer_rrsets()
                 .iter()
                 .map(|set| (set, true))
                 .chain(found.authority_rrsets().iter().map(|set| (set, false)))
             {
-                let signers = judge_rrset(rrset, &self.dnskeys, zone, bench.at, &mut Budget::default());
-                for window in windows(&signers) {
+                let signers = judge_rrset(rrset, &self.dnskeys, zone, bench.at, &mut budget());
+                for window in windows(&signers).filter(|window| window.1 > bench.at) {
                     if first.is_none_or(|first| window.1 < first.1) {
                         first = Some(window);
                     }
@@ -144,10 +151,9 @@ impl Server {
                     "NSEC3"
                 });
                 for rdata in &rrset.rdatas {
+                    self.compact_denial |= shows_nxname(rrset.rtype, rdata);
                     if rrset.rtype == Rtype::NSEC3 {
                         self.nsec3.extend(nsec3(rdata));
-                    } else {
-                        self.compact_denial |= has_nxname(rdata);
                     }
                 }
             }
@@ -192,10 +198,10 @@ impl Server {
         };
         for way in ways {
             let known = bench.above.iter().chain(&way).chain(&own).cloned();
-            let corpus = Corpus::new(known);
-            for (name, rtype, _) in bench.answers.of(address) {
+            let corpus = Corpus::new(known).with_memo(bench.memo.clone());
+            for (name, rtype, answer) in bench.answers.of(address) {
                 let verdict = validate(&corpus, bench.anchors, name, rtype, &Options::at(bench.at));
-                let (status, reasons) = by_the_first(verdict, name);
+                let (status, reasons) = by_the_first(verdict, name, leads_out(answer, bench.zone));
                 self.worsen(status, reasons);
             }
         }
@@ -215,14 +221,26 @@ impl Server {
 }
 
 /// Where an alias leads out of the zone, nobody asked there: the alias itself is what this server is judged by.
-fn by_the_first(verdict: Verdict, name: &Name) -> (Status, Vec<Said>) {
+fn by_the_first(verdict: Verdict, name: &Name, leads_out: bool) -> (Status, Vec<Said>) {
     let first = verdict.used.first().filter(|used| used.name == *name);
     match first {
-        Some(first) if verdict.status == Status::Indeterminate && first.verdict == Status::Secure => {
+        Some(first)
+            if leads_out && verdict.status == Status::Indeterminate && first.verdict == Status::Secure =>
+        {
             (Status::Secure, Vec::new())
         }
         _ => (verdict.status, verdict.reasons),
     }
+}
+
+/// Whether the last alias of an answer leads to a name outside the zone.
+fn leads_out(answer: &Result<Message, Silence>, zone: &Name) -> bool {
+    let aliases = answer.iter().flat_map(|message| &message.answer);
+    aliases
+        .filter(|record| record.rtype == Rtype::CNAME)
+        .filter_map(Record::target)
+        .last()
+        .is_some_and(|target| !target.is_at_or_below(zone))
 }
 
 /// The windows of the good signatures, those that are over or have not begun included.
@@ -243,24 +261,6 @@ fn nsec3(rdata: &[u8]) -> Option<Nsec3> {
         salt: data_encoding::HEXLOWER.encode(salt),
         opt_out: head[1] & 1 != 0,
     })
-}
-
-/// Whether the bitmap of an NSEC record shows NXNAME, type 128: bit 0 of octet 16 of window 0 (RFC 9824 section 3.4).
-fn has_nxname(rdata: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(length) = rdata.get(at) {
-        at += usize::from(*length) + 1;
-        if *length == 0 {
-            break;
-        }
-    }
-    let octet = usize::from(Rtype::NXNAME.0 / 8);
-    match rdata.get(at..) {
-        Some([0, length, bits @ ..]) if usize::from(*length) > octet => {
-            bits.get(octet).is_some_and(|bits| bits & 0x80 != 0)
-        }
-        _ => false,
-    }
 }
 
 /// Why the SOA question shows that this is no server of the zone.

@@ -12,6 +12,17 @@ use crate::dns::{Name, Rrset, Rtype};
 use nsec::Nsec;
 use nsec3::Nsec3Set;
 
+/// Whether the RDATA of an NSEC or NSEC3 record shows NXNAME (RFC 9824 section 3.4): its signer denies compactly. What cannot be
+/// read shows nothing; nothing of the record is believed by that.
+pub fn shows_nxname(rtype: Rtype, rdata: &[u8]) -> bool {
+    let types = match rtype {
+        Rtype::NSEC => nsec::types(rdata),
+        Rtype::NSEC3 => nsec3::types(rdata),
+        _ => None,
+    };
+    types.is_some_and(|types| types.has(Rtype::NXNAME))
+}
+
 /// The proof is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fact {

@@ -7,6 +7,11 @@ use crate::dns::{Name, Rrset, Rtype};
 const RFC_NSEC: &str = "RFC 4035 section 5.4";
 const RFC_ANCESTOR: &str = "RFC 6840 section 4.1";
 
+/// The type bitmap of an NSEC record's RDATA (RFC 4034 section 4.1).
+pub(super) fn types(rdata: &[u8]) -> Option<TypeBitmap> {
+    TypeBitmap::read(rdata.get(wire_length(rdata)?..)?)
+}
+
 /// An NSEC record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Nsec {

@@ -306,6 +306,14 @@ fn wildcard_of(encloser: &Name) -> Result<Name, Fault> {
     })
 }
 
+/// The type bitmap of an NSEC3 record's RDATA (RFC 5155 section 3.2).
+pub(super) fn types(rdata: &[u8]) -> Option<TypeBitmap> {
+    let (head, rest) = rdata.split_first_chunk::<5>()?;
+    let (_, rest) = rest.split_at_checked(usize::from(head[4]))?;
+    let (length, rest) = rest.split_first()?;
+    TypeBitmap::read(rest.get(usize::from(*length)..)?)
+}
+
 /// Reads RDATA (RFC 5155 section 3.2); none for another hash than SHA-1 or a flag other than opt-out (section 8.2).
 fn read(label: &[u8], rdata: &[u8]) -> Option<(Params, Nsec3)> {
     let owner = data_encoding::BASE32HEX_NOPAD

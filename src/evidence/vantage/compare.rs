@@ -63,6 +63,8 @@ pub struct Seen {
     pub elsewhere: usize,
     /// What it covers, by address.
     pub stretches: Vec<Stretch>,
+    /// How many answers are to questions that the journal asked too, so that they can be compared.
+    pub compared: usize,
     /// How many answers say what no sweep of the journal was told by any server.
     pub unseen_count: usize,
     /// The first of them, each content once an address.
@@ -179,6 +181,7 @@ impl Comparer {
             answers: 0,
             elsewhere: 0,
             stretches: Vec::new(),
+            compared: 0,
             unseen_count: 0,
             unseen: Vec::new(),
             differs_count: 0,
@@ -231,6 +234,7 @@ impl Comparer {
         let Some(known) = self.known.get(&question) else {
             return;
         };
+        seen.compared += 1;
         if !known.contains(content) {
             seen.unseen_count += 1;
             if first && seen.unseen.len() < MOST_LISTED {
@@ -249,9 +253,12 @@ impl Comparer {
             .get(&key(observation))
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let during = runs.iter().find(|run| {
-            run.first <= observation.sent && observation.done <= run.last && run.content != *content
-        });
+        // Runs follow each other in time.
+        let begun = runs.partition_point(|run| run.first <= observation.sent);
+        let during = runs
+            .get(..begun)
+            .and_then(<[Run]>::last)
+            .filter(|run| observation.done <= run.last && run.content != *content);
         if let Some(run) = during {
             seen.differs_count += 1;
             if first && seen.differs.len() < MOST_LISTED {

@@ -25,5 +25,5 @@ pub use chain::{ChainGraph, DsNode, KeyNode, ProviderNode};
 pub use coverage::{Coverage, Outage, Stretch, Watched};
 pub use gather::{Gathered, Ref, Source, Told};
 pub use html::evidence_html;
-pub use text::evidence_text;
+pub use text::{evidence_text, one_line};
 pub use view::*;

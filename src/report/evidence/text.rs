@@ -46,8 +46,8 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
     }
     for one in &report.assurance.vantages {
         let text = format!(
-            "{} ({}): {} answers to {} questions in {} sweeps; {} say something else than the journal was told",
-            one.name, one.program, one.answers, one.asked, one.sweeps, one.others
+            "{} ({}): {} answers to {} questions in {} sweeps; of {} that can be compared {} say something else than the journal was told",
+            one.name, one.program, one.answers, one.asked, one.sweeps, one.compared, one.others
         );
         line(&mut out, &text);
     }
@@ -72,7 +72,7 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
 }
 
 /// What others wrote must not begin lines of its own, nor steer a terminal, nor turn the direction of what follows.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let turns =
         |char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()

@@ -457,6 +457,8 @@ pub struct VantageRow {
     pub asked: usize,
     /// Answers to them.
     pub answers: usize,
+    /// Answers to questions that the journal asked too.
+    pub compared: usize,
     /// Questions to addresses that the journal never asked.
     pub elsewhere: usize,
     /// The longest time between two answers of one address to one question, seconds.

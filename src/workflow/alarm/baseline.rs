@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::drift::{ds_words, words};
-use super::seen::{At, Seen};
+use super::seen::{At, Seen, Silence};
 use super::vigil::Vigil;
 use super::{Code, Subject, WatchRules};
 use crate::dns::Name;
@@ -60,6 +60,14 @@ pub fn explained(state: &State) -> Option<Baseline> {
 /// All that the last sweep shows as what is expected; none where servers disagree or are silent.
 pub fn accept(state: &State, why: &str, by: Option<String>) -> Option<Baseline> {
     let seen = Seen::of(state)?;
+    let counts = |one: &Silence| {
+        one.provider
+            .as_ref()
+            .is_none_or(|name| seen.delegated.contains(name))
+    };
+    if seen.silent.iter().any(counts) {
+        return None;
+    }
     let one = |sets: &BTreeSet<BTreeSet<Name>>| single(sets).cloned();
     let mut baseline = Baseline {
         ds: Some(single(&seen.ds)?.clone()),
@@ -70,9 +78,8 @@ pub fn accept(state: &State, why: &str, by: Option<String>) -> Option<Baseline> 
     };
     for (name, at) in seen.members() {
         baseline.apex_ns.insert(name.clone(), one(&at.apex_ns)?);
-        baseline
-            .keys
-            .insert(name.clone(), at.keys().into_iter().cloned().collect());
+        let sets: BTreeSet<_> = at.key_sets.iter().map(|set| set.keys.clone()).collect();
+        baseline.keys.insert(name.clone(), single(&sets)?.clone());
     }
     Some(baseline)
 }
@@ -138,8 +145,9 @@ impl Judge<'_> {
             return;
         };
         let announced: BTreeSet<&DsSet> = self.seen.members().flat_map(|(_, at)| &at.cds).collect();
+        let unheard = self.seen.members().any(|(_, at)| at.cds.is_empty());
         for set in self.seen.ds.iter().filter(|set| **set != old) {
-            if !set.is_empty() && single(&announced).is_some_and(|announced| *announced == set) {
+            if !set.is_empty() && !unheard && single(&announced).is_some_and(|announced| *announced == set) {
                 if self.seen.ds.len() == 1 {
                     self.new.ds = Some(set.clone());
                     self.why.push(format!(
@@ -166,7 +174,8 @@ impl Judge<'_> {
                     ..Subject::default()
                 },
                 text,
-                unsure: false,
+                // A signer that was not heard may have announced it.
+                unsure: unheard && !set.is_empty(),
             });
         }
     }

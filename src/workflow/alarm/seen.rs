@@ -131,8 +131,9 @@ impl Seen {
         let hosts: BTreeSet<Name> = seen.parent_ns.iter().flatten().cloned().collect();
         seen.delegated = crate::workflow::plan::led_to(&asked_signers(state), &hosts);
         let sets: Vec<&DsSet> = seen.ds.iter().collect();
+        // An address to which there is no route from here has no verdict.
         seen.verdicts = assess_streams(state, sweep.ended, &sets, &hosts, |stream| {
-            is_fresh(stream, sweep)
+            is_fresh(stream, sweep) && !matches!(stream.unclear, Some(Unclear::NoRoute(_)))
         });
         Some(seen)
     }

@@ -93,6 +93,10 @@ impl Vigil {
 
     /// Whether everything that would have to show it was seen. What was not seen is not over.
     fn is_over(&self, state: &State, seen: &Seen, key: &(Code, Subject)) -> bool {
+        // To whom resolvers are led was not seen.
+        if seen.parent_ns.is_empty() {
+            return false;
+        }
         let (code, subject) = key;
         let concerns = |provider: &Option<String>, address| match (&subject.address, &subject.provider) {
             (Some(own), _) => *own == address,

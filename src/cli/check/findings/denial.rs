@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Found, Severity, answering, led_to, weigh};
 use crate::cli::check::report::{Nsec3, Report};
 use crate::cli::check::signers::signers;
+use crate::dnssec::Status;
 use crate::dnssec::policy::NSEC3_ITERATION_LIMIT;
 
 /// Beyond this BIND fails (RFC 9276 leaves the number to validators).
@@ -16,7 +17,11 @@ impl Found {
             for nsec3 in &server.nsec3 {
                 if nsec3.iterations > FAILS_ABOVE {
                     self.add(
-                        weigh(server, Severity::Broken),
+                        // Nobody reads the proofs of a zone that is not secured.
+                        match report.chain.status {
+                            Status::Insecure => Severity::Warning,
+                            _ => weigh(server, Severity::Broken),
+                        },
                         "nsec3-too-many-iterations",
                         [server.label()],
                         format!(

@@ -20,7 +20,7 @@ impl Found {
                 Some(problem) => self.problem(server, problem),
                 None => {
                     self.verdict(server, report);
-                    self.transport(server);
+                    self.transport(server, report);
                     self.signatures(server, report);
                 }
             }
@@ -45,13 +45,14 @@ impl Found {
                 );
             }
         }
-        if !report.servers.iter().any(|server| server.reached) {
+        let seen = |server: &&Server| server.reached && server.problem != Some(Problem::NoRoute);
+        if report.servers.iter().find(seen).is_none() {
             self.add(
                 Severity::Unknown,
                 "no-server",
                 [],
                 "no server of the delegation could be asked",
-                "look at the delegation: its names have no address that can be found",
+                "look at the delegation: its names have no address that can be found, or none with a route from here",
             );
         }
     }
@@ -121,7 +122,7 @@ impl Found {
     }
 
     /// TCP, EDNS, and whether it keeps to the size that it was offered.
-    fn transport(&mut self, server: &Server) {
+    fn transport(&mut self, server: &Server, report: &Report) {
         let needed = server.sizes.as_ref().is_some_and(|sizes| sizes.safe.truncated);
         match &server.tcp {
             Some(Err(how)) if needed => self.add(
@@ -143,7 +144,11 @@ impl Found {
         let Some(sizes) = &server.sizes else { return };
         if sizes.safe.octets.is_some() && sizes.safe.edns.is_none() {
             self.add(
-                weigh(server, Severity::Broken),
+                // Where nothing is secured, nobody misses the signatures.
+                match report.chain.status {
+                    Status::Insecure => Severity::Warning,
+                    _ => weigh(server, Severity::Broken),
+                },
                 "no-edns",
                 [server.label()],
                 "it answers without EDNS, so it gives no signatures (RFC 6891, RFC 4035 section 3)",
@@ -172,13 +177,7 @@ impl Found {
                     ),
                     "let it keep to the payload of the question (RFC 6891 section 6.2.3): fragments are lost",
                 );
-            } else if !probe.truncated
-                && probe.octets.is_some()
-                && server
-                    .keys
-                    .as_ref()
-                    .is_some_and(|_| probe.keys < server.dnskeys.len())
-            {
+            } else if !probe.truncated && probe.octets.is_some() && probe.keys < server.dnskeys.len() {
                 self.add(
                     Severity::Warning,
                     "udp-cut",

@@ -373,6 +373,17 @@ fn an_address_to_which_there_is_no_way_from_here() {
 }
 
 #[test]
+fn no_way_to_any_server() {
+    let mut scene = Scene::new(|_| {});
+    for provider in ["a", "b"] {
+        let addresses = scene.world.addresses(provider).to_vec();
+        scene.out_of_reach.extend(addresses);
+    }
+    let report = scene.finds([("no-route", Severity::Remark), ("no-server", Severity::Unknown)]);
+    assert_eq!(report.verdict, Status::Indeterminate);
+}
+
+#[test]
 fn nobody_who_could_be_asked() {
     let scene = Scene::new(|_| {});
     let (apex, gone) = (scene.apex(), Name::parse("ns.gone.test").unwrap());

@@ -220,6 +220,7 @@ fn vantages(report: &EvidenceReport) -> Markup {
         "Answers",
         "To addresses that the journal never asked",
         "Longest time between two answers",
+        "Could be compared",
         "Other answers than the journal's",
     ];
     let body = html! {
@@ -232,7 +233,8 @@ fn vantages(report: &EvidenceReport) -> Markup {
                 td.num { (one.answers) " of " (one.asked) }
                 td.num { (one.elsewhere) }
                 td.num { @if let Some(seconds) = one.longest { (seconds) " s" } }
-                td.num { @if one.others == 0 { "none" } @else { (one.others) ", see the findings" } }
+                td.num { (one.compared) }
+                td.num { @if one.compared == 0 { "not observed" } @else if one.others == 0 { "none" } @else { (one.others) ", see the findings" } }
             }
         }
     };
