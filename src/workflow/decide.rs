@@ -347,6 +347,9 @@ impl View<'_> {
     /// The next of the steps whose predecessors are proven; those that repair come first.
     fn next(&self) -> Decision {
         let mut decisions = self.ready();
+        if let Some(halt) = self.dead_end(&decisions) {
+            return halt;
+        }
         decisions.sort_by_key(|(rank, decision)| {
             let (class, moment) = urgency(decision);
             (class, *rank, moment)

@@ -317,13 +317,25 @@ fn describe(traced: &Traced, answer: &Earliest, plan: &Plan) -> Gate {
             .iter()
             .map(|because| owed(traced, because, plan))
             .collect(),
-        never: answer.earliest.is_none().then(|| {
-            answer
-                .reason
-                .clone()
-                .unwrap_or_else(|| "no moment was found at which it adds no conflict".to_owned())
-        }),
+        never: answer.earliest.is_none().then(|| never(answer)),
         sticky: answer.sticky,
+    }
+}
+
+/// Why no waiting helps, with a mixture that would fail.
+fn never(answer: &Earliest) -> String {
+    let why = match &answer.reason {
+        Some(reason) => reason.clone(),
+        None => "no moment was found at which it adds no conflict".to_owned(),
+    };
+    let sides = answer.remaining.first().map(|conflict| {
+        let sides = [&conflict.left, &conflict.right].into_iter().flatten();
+        let words: Vec<String> = sides.map(|side| version_words(&side.value)).collect();
+        words.join(" against ")
+    });
+    match sides {
+        Some(sides) if !sides.is_empty() => format!("{why} ({sides})"),
+        _ => why,
     }
 }
 

@@ -5,6 +5,7 @@ mod assess;
 mod assumed;
 mod attempts;
 mod copies;
+mod dead_end;
 mod decide;
 mod decision;
 mod ended;

@@ -112,6 +112,8 @@ pub struct State {
     pub ended: bool,
     /// The last decision in the journal, to write only changes.
     pub last_decision: Option<Decision>,
+    /// Since when the plan is where no waiting helps.
+    pub dead_end: Option<Moment>,
     /// The own keys of each provider of the plan, as last recorded.
     pub group_keys: BTreeMap<String, BTreeSet<KeyId>>,
     /// How often each step was undone after it was proven and taken again, since keys last changed.
@@ -153,6 +155,7 @@ impl State {
             last_sweep: None,
             ended: false,
             last_decision: None,
+            dead_end: None,
             group_keys: BTreeMap::new(),
             undone: BTreeMap::new(),
             failing: None,
@@ -206,7 +209,10 @@ impl State {
             Event::Contents(compared) => {
                 self.copies = Some(Copies::after(self.copies.as_ref(), compared, at, self.sweeps));
             }
-            Event::Decision(decision) => self.last_decision = Some((**decision).clone()),
+            Event::Decision(decision) => {
+                self.dead_end = decision.dead_end(self.dead_end, at);
+                self.last_decision = Some((**decision).clone());
+            }
             Event::Intent(intended) => {
                 let tries = match self.steps.get(&intended.step) {
                     Some(Progress::Tried(last)) => last.tries + 1,
@@ -295,6 +301,7 @@ impl State {
         self.approvals.clear();
         self.ended = false;
         self.last_decision = None;
+        self.dead_end = None;
     }
 
     fn take_changed(&mut self, changed: &Changed) {
