@@ -81,16 +81,23 @@ fn what_stands_would_be_decided_again() {
             continue;
         }
         sweeps += 1;
-        let made = decide(&folded.state);
-        if let Some((standing, decision)) = &held
-            && standing.holds(&folded.state)
-        {
-            assert!(
-                decision.same_as(&made),
-                "{decision:?} stood, and {made:?} is made"
-            );
-            stood += 1;
-            continue;
+        let (made, found) = decide_standing(&folded.state);
+        assert_eq!(made, decide(&folded.state));
+        if let Some((standing, decision)) = &mut held {
+            if !standing.holds(&folded.state)
+                && let Some(renewed) = standing.renewed(&folded.state)
+            {
+                *standing = renewed;
+                renewals += 1;
+            }
+            if standing.holds(&folded.state) {
+                assert!(
+                    decision.same_as(&made),
+                    "{decision:?} stood, and {made:?} is made"
+                );
+                stood += 1;
+                continue;
+            }
         }
         // Only a wait stands.
         assert!(
