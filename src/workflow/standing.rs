@@ -108,7 +108,10 @@ impl View<'_> {
                 // The sweep that proves it begins at that moment or later; up to a second is given away.
                 Some(until.saturating_sub(1))
             }
-            Decision::Wait { gate: Some(gate), .. } if !gate.is_open(self.as_of()) => {
+            // Where no waiting helps, patience ends, and that is no matter of the gate.
+            Decision::Wait { gate: Some(gate), .. }
+                if gate.never.is_none() && !gate.is_open(self.as_of()) =>
+            {
                 let wanted = target(self.plan, &step.intent, self.now).ok()?;
                 let effect = effect(&wanted, &self.traced, &Naming::new(self.plan, &self.state.pool));
                 lasts(self.plan, &self.traced, &effect, self.as_of()).ok()
