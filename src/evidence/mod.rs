@@ -8,6 +8,7 @@ mod merkle;
 mod note;
 mod observation;
 mod seal;
+mod stamp;
 pub mod vantage;
 
 pub use blob::{BlobId, Blobs, NoBlobId};
@@ -21,3 +22,4 @@ pub use merkle::{Hash, Tree, leaf_hash};
 pub use note::{Note, NoteError, Signed, SignerKey, VerifierKey};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};
 pub use seal::{Checkpoint, origin, watch_origin};
+pub use stamp::{LARGEST_TOKEN, StampError, Token, stamp_request};

@@ -42,7 +42,13 @@ pub(crate) async fn report() -> EvidenceReport {
     write_hostile(&mut fold, &kept);
     let mut assurance = made::verified();
     assurance.seal_keys = PAYLOADS.map(str::to_owned).to_vec();
-    assurance.time_stamps = PAYLOADS.map(str::to_owned).to_vec();
+    assurance.time_stamps = PAYLOADS
+        .map(|text| TimeStamp {
+            text: text.to_owned(),
+            command: text.to_owned(),
+        })
+        .to_vec();
+    assurance.ntp = Some(PAYLOADS[0].to_owned());
     assurance.anchors = PAYLOADS[0].to_owned();
     assurance.checks.extend(PAYLOADS.map(|payload| Check {
         what: payload.to_owned(),
