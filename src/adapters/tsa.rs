@@ -22,7 +22,9 @@ pub struct Authority {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorityError {
     /// The URL cannot be used.
-    #[error("this cannot be the address of a time stamping authority: an http or https URL without a name and password in it")]
+    #[error(
+        "this cannot be the address of a time stamping authority: an http or https URL without a name and password in it"
+    )]
     Url,
     /// The network, or the other side, in its words.
     #[error("{0}")]

@@ -21,7 +21,7 @@ pub use seals::GivenSeal;
 pub use stamps::Stamp;
 pub use verdict::{
     AnchorsUsed, AnswersJudged, ApprovalSeen, BlobsSeen, Clock, Continuity, DecisionsReplayed, Depth, Ending,
-    Insecure, JournalSeen, JumpSeen, NotAnswered, NtpSeen, Odd, SealKey, SealSeen, ServerSeen, VERDICT_FORMAT,
-    Verdict, Word,
+    Insecure, JournalSeen, JumpSeen, NotAnswered, NtpSeen, Odd, SealKey, SealSeen, ServerSeen,
+    VERDICT_FORMAT, Verdict, Word,
 };
 pub use verifier::{Given, Seen, Verifier, standing};

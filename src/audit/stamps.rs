@@ -35,7 +35,10 @@ pub(super) fn read(given: &[GivenSeal], findings: &mut Findings) -> Vec<Stamp> {
     let mut out: Vec<(u64, Stamp)> = Vec::new();
     for token in tokens {
         // The name goes into a command that a person runs.
-        let size = token.file.strip_prefix("seals/").and_then(|file| file.strip_suffix(".tsr"));
+        let size = token
+            .file
+            .strip_prefix("seals/")
+            .and_then(|file| file.strip_suffix(".tsr"));
         let size = size.filter(|size| size.bytes().all(|octet| octet.is_ascii_digit()));
         let Some((size, number)) = size.and_then(|size| Some((size, size.parse().ok()?))) else {
             let text = "its name is not that of a time stamp: the number of entries, and .tsr";
@@ -43,7 +46,10 @@ pub(super) fn read(given: &[GivenSeal], findings: &mut Findings) -> Vec<Stamp> {
             continue;
         };
         let seal = format!("seals/{size}.checkpoint");
-        let data = given.iter().find(|one| one.file == seal).map(|one| one.octets.as_slice());
+        let data = given
+            .iter()
+            .find(|one| one.file == seal)
+            .map(|one| one.octets.as_slice());
         out.push((number, stamp(token, seal, data, findings)));
     }
     out.sort_by_key(|(number, _)| *number);
@@ -52,7 +58,10 @@ pub(super) fn read(given: &[GivenSeal], findings: &mut Findings) -> Vec<Stamp> {
 
 fn stamp(token: &GivenSeal, seal: String, data: Option<&[u8]>, findings: &mut Findings) -> Stamp {
     let mut stamp = Stamp {
-        command: format!("openssl ts -verify -data {seal} -in {} -CAfile AUTHORITY.pem", token.file),
+        command: format!(
+            "openssl ts -verify -data {seal} -in {} -CAfile AUTHORITY.pem",
+            token.file
+        ),
         file: token.file.clone(),
         seal,
         time: None,

@@ -393,7 +393,10 @@ impl NtpSeen {
         if seen.servers.len() < MOST_SERVERS {
             seen.servers.insert(server.to_owned());
         }
-        if seen.largest_offset.is_none_or(|most| offset.unsigned_abs() > most.unsigned_abs()) {
+        if seen
+            .largest_offset
+            .is_none_or(|most| offset.unsigned_abs() > most.unsigned_abs())
+        {
             seen.largest_offset = Some(offset);
             seen.round_trip = note.get("round_trip").and_then(Value::as_u64).unwrap_or(0);
             seen.entry = Some(entry);

@@ -9,8 +9,8 @@ use super::replay::Replay;
 use super::seals::{self, GivenSeal, Keys, Roots, Seal};
 use super::stamps::{self, Stamp};
 use super::verdict::{
-    AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Depth, Ending, Insecure, JournalSeen, JumpSeen, NtpSeen,
-    VERDICT_FORMAT, Verdict, Word,
+    AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Depth, Ending, Insecure, JournalSeen, JumpSeen,
+    NtpSeen, VERDICT_FORMAT, Verdict, Word,
 };
 use crate::continuity::reachable;
 use crate::dns::Name;

@@ -71,7 +71,10 @@ impl Aside {
         let (seals, notes) = (self.seals.clone(), self.notes.clone());
         Box::new(move |file, octets| {
             let given = (file.to_owned(), octets.as_bytes().to_vec());
-            if lock(&seals).as_ref().is_some_and(|seals| seals.try_send(given).is_err()) {
+            if lock(&seals)
+                .as_ref()
+                .is_some_and(|seals| seals.try_send(given).is_err())
+            {
                 failed(&notes, file, "", "too many seals wait for their token: given up");
             }
         })
@@ -140,7 +143,9 @@ async fn stamp(
 }
 
 fn failed(notes: &Notes, seal: &str, authority: &str, said: &str) {
-    tracing::warn!("no time stamp for {seal} from {authority}: {said}; the next seal is over all of it, and is tried again");
+    tracing::warn!(
+        "no time stamp for {seal} from {authority}: {said}; the next seal is over all of it, and is tried again"
+    );
     lock(notes).push(json!({ "stamp-failed": seal, "authority": authority, "said": said }));
 }
 

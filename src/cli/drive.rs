@@ -50,6 +50,8 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     };
     let mut runner = Runner::open(team, state, journal, reporter)?;
     if let Some(exit) = carried_out(order, context, &runner, &dir)? {
+        // The last seal may lack its token still. The journal has its end, and gets no more.
+        aside.finish().await;
         return Ok(exit);
     }
     let fresh = choose(order, context, &runner, &dir)?;
@@ -108,11 +110,7 @@ pub(super) fn sealed(
     };
     let origin = origin(key.verifier().name());
     Ok(Box::new(SealingJournal::open(
-        journal,
-        dir,
-        &origin,
-        key,
-        on_seal,
+        journal, dir, &origin, key, on_seal,
     )?))
 }
 

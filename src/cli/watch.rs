@@ -104,7 +104,9 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let journal = FileJournal::open(&dir, context.now(), "watch")?;
     let mut aside = Aside::start(settings.as_ref(), dir.clone())?;
-    let journal = sealed(journal, &dir, key, aside.on_seal(), |name| watch_origin(name, &zone))?;
+    let journal = sealed(journal, &dir, key, aside.on_seal(), |name| {
+        watch_origin(name, &zone)
+    })?;
     let teller = Teller::new(context.out.json(), false, true);
     let reporter = match &herald {
         Some(herald) => herald.listen(teller),

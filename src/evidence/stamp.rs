@@ -18,8 +18,8 @@ const SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.
 
 /// `TimeStampReq` up to the imprint: version 1, SHA-256 with NULL parameters.
 const BEFORE_IMPRINT: [u8; 24] = [
-    0x30, 0x43, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
-    0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+    0x30, 0x43, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
+    0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
 ];
 
 /// Why an answer is no token.
@@ -180,7 +180,9 @@ fn info_of(mut info: Parts<'_>) -> Result<Token, StampError> {
 /// `YYYYMMDDhhmmss[.f…]Z` (section 2.4.2).
 fn time_of(octets: &[u8]) -> Result<Moment, StampError> {
     let wrong = StampError::Form("its time is none");
-    let text = std::str::from_utf8(octets).ok().and_then(|text| text.strip_suffix('Z'));
+    let text = std::str::from_utf8(octets)
+        .ok()
+        .and_then(|text| text.strip_suffix('Z'));
     let (whole, fraction) = match text {
         Some(text) => text.split_once('.').unwrap_or((text, "0")),
         None => return Err(wrong),
@@ -308,7 +310,14 @@ mod tests {
         let read = |text: &str| time_of(text.as_bytes()).map(|time| time.to_string());
         assert_eq!(read("20261124100000Z").unwrap(), "2026-11-24T10:00:00Z");
         assert_eq!(read("20261124100000.1239Z").unwrap(), "2026-11-24T10:00:00.123Z");
-        for bad in ["", "Z", "20261324100000Z", "20261124100000", "20261124100000.Z", "2026112410000-Z"] {
+        for bad in [
+            "",
+            "Z",
+            "20261324100000Z",
+            "20261124100000",
+            "20261124100000.Z",
+            "2026112410000-Z",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }
@@ -324,6 +333,9 @@ mod tests {
         let refusal = b"\x30\x0b\x30\x09\x02\x01\x02\x30\x04\x0c\x02\x1bx";
         let error = Token::read(refusal).unwrap_err();
         assert_eq!(error.to_string(), "the authority granted nothing: status 2: x");
-        assert_eq!(Token::read(&[0; LARGEST_TOKEN + 1]), Err(StampError::Large(LARGEST_TOKEN + 1)));
+        assert_eq!(
+            Token::read(&[0; LARGEST_TOKEN + 1]),
+            Err(StampError::Large(LARGEST_TOKEN + 1))
+        );
     }
 }

@@ -19,7 +19,7 @@ use crate::workflow::{
 pub struct Line {
     /// When.
     pub at: Moment,
-    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `clock`, `failing`,
+    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `clock`, `stamp`, `ntp`, `failing`,
     /// `expect`, `alarm`, `over`, `pause`, `end`.
     pub event: &'static str,
     /// In words.
@@ -413,4 +413,3 @@ pub fn off(millis: i64) -> String {
         ahead => format!("{} ms ahead", ahead.unsigned_abs()),
     }
 }
-

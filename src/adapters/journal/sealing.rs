@@ -120,7 +120,10 @@ pub fn unstamped(dir: &Path) -> Option<(String, Vec<u8>)> {
         let name = entry.ok()?.file_name().into_string().ok()?;
         name.strip_suffix(".checkpoint")?.parse::<u64>().ok()
     };
-    let last = std::fs::read_dir(dir.join("seals")).ok()?.filter_map(size).max()?;
+    let last = std::fs::read_dir(dir.join("seals"))
+        .ok()?
+        .filter_map(size)
+        .max()?;
     if dir.join(format!("seals/{last}.tsr")).exists() {
         return None;
     }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Place, SettingsError};
 use super::file::{
-    ClockTable, DriverName, File, Host, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable, ProviderTable, SealTable,
-    TsigTable, WatchTable, WebhookTable, ZoneTable,
+    ClockTable, DriverName, File, Host, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable,
+    ProviderTable, SealTable, TsigTable, WatchTable, WebhookTable, ZoneTable,
 };
 use super::text::{ByReference, Located, Period};
 use super::{
-    NotifySettings, NtpServer, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings,
-    SealSettings, Secret, Settings, TsaSettings, Tsig, WatchSettings, WebhookSettings, ZoneSettings, folder_of, listed,
+    NotifySettings, NtpServer, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver,
+    ProviderSettings, SealSettings, Secret, Settings, TsaSettings, Tsig, WatchSettings, WebhookSettings,
+    ZoneSettings, folder_of, listed,
 };
 use crate::adapters::{Authority, Webhook, ntp_server};
 use crate::dns::{Name, Rtype};

@@ -26,7 +26,10 @@ pub(super) fn limits(
             joined(gathered.begins.iter().map(|(_, begin)| begin.vantage.as_str()))
         ),
     ));
-    out.push(limit("The times are those of one clock", clock(gathered, assurance)));
+    out.push(limit(
+        "The times are those of one clock",
+        clock(gathered, assurance),
+    ));
     out.push(limit(
         "What was sampled of the zone",
         "At each server the apex, one name that answers, one absent type, one absent name and, where there is one, a wildcard were asked. Other names are taken to be signed as these are; what the providers hold was compared only where a comparison is listed.".to_owned(),
