@@ -387,6 +387,9 @@ async fn each_seal_gets_a_token_and_the_printed_line_verifies_it() {
     assert!((3_000..=5_100).contains(&offset), "{offset}");
     assert!(shown.out.contains("ms behind") && shown.out.contains("plain NTP is not authenticated"));
     report_says_so(&lab).await;
+    lab.unbroken(&["watch", "--once"]).await;
+    let watched = std::fs::read_to_string(folder(&lab).join("watch/journal.ndjson")).unwrap();
+    assert!(watched.contains("\"ntp\":\"127.0.0.1\""), "{watched}");
     damage_is_found(&lab, &stamped).await;
 }
 

@@ -7,7 +7,7 @@ use unbroken::lab::LabConfig;
 use unbroken::moment::Moment;
 use unbroken::ports::{Applied, DriverError, FailureClass};
 use unbroken::report::evidence::{
-    About, Check, EvidenceReport, Standing, evidence_html, evidence_report, evidence_text,
+    About, Check, EvidenceReport, Standing, TimeStamp, evidence_html, evidence_report, evidence_text,
 };
 use unbroken::workflow::{Approval, Begin, Compared, Decision, Done, Event, Intended, Pair, StepId};
 use unbroken::zone::Comparison;
