@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::context::{Asked, ChainNo, Court, Facts, Judged, Latest, MessageNo};
 use super::findings::{Finding, Findings};
 use super::limits::Gaps;
+use super::slots::{Known, Ruling, SlotNo, Slots};
 use super::verdict::{AnswersJudged, Odd};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::{Anchors, Memo, Status};
@@ -46,6 +47,14 @@ struct OddSeen {
     times: Vec<Moment>,
 }
 
+/// An answer that others are judged under, by what it tells and of whom it was asked.
+#[derive(PartialEq, Eq, Hash)]
+enum Above {
+    Ancestor(Place, Name, Rtype),
+    Parent(SocketAddr),
+    Keys(SocketAddr, Name, Rtype),
+}
+
 /// All messages and the verdicts on them.
 pub(super) struct Answers {
     numbers: HashMap<BlobId, Option<MessageNo>>,
@@ -56,6 +65,14 @@ pub(super) struct Answers {
     /// More answers above the zone than are held.
     crowded: bool,
     keys: BTreeMap<SocketAddr, Latest<(Name, Rtype)>>,
+    /// What is held of those now, by number.
+    places: HashMap<Above, usize>,
+    current: Vec<Option<(MessageNo, SocketAddr)>>,
+    /// Counts up with whatever is held anew of them.
+    turn: u64,
+    slots: Slots,
+    /// The numbers of the sweep that is taken.
+    found: Vec<SlotNo>,
     zone: Option<Name>,
     counts: AnswersJudged,
     odd: HashMap<OddKey, OddSeen>,
@@ -78,6 +95,11 @@ impl Answers {
             parent: Latest::new(),
             crowded: false,
             keys: BTreeMap::new(),
+            places: HashMap::new(),
+            current: Vec::new(),
+            turn: 0,
+            slots: Slots::default(),
+            found: Vec::new(),
             zone: None,
             counts: AnswersJudged::default(),
             odd: HashMap::new(),
@@ -117,7 +139,10 @@ impl Answers {
 
     /// The zone that it is about.
     pub(super) fn set_zone(&mut self, zone: &Name) {
-        self.zone = Some(zone.clone());
+        if self.zone.as_ref() != Some(zone) {
+            self.zone = Some(zone.clone());
+            self.slots.forget();
+        }
     }
 
     /// The clock was set.
@@ -125,83 +150,189 @@ impl Answers {
         self.gaps.shift(by);
     }
 
-    /// Takes a sweep; every message that it names must have been learnt.
+    /// The messages of a sweep that were not asked for before. [`Answers::take`] takes the same sweep after they were learnt.
+    pub(super) fn unknown<'a>(&mut self, sweep: &'a Sweep) -> BTreeSet<&'a BlobId> {
+        self.slots.find(sweep, &mut self.found);
+        let mut unknown = BTreeSet::new();
+        for (one, number) in sweep.observations.iter().zip(&self.found) {
+            if self.slots.get(*number).is_some_and(|slot| slot.known.is_some()) {
+                continue;
+            }
+            if let Outcome::Answer { blob, .. } = &one.outcome
+                && !self.numbers.contains_key(blob)
+            {
+                unknown.insert(blob);
+            }
+        }
+        unknown
+    }
+
+    /// Takes a sweep; every message that is [`Answers::unknown`] in it must have been learnt.
     pub(super) fn take(&mut self, entry: u64, sweep: &Sweep) {
         self.counts.sweeps += 1;
         self.last = Some(sweep.started);
         self.first = self.first.or(Some(sweep.started));
-        self.take_chain(sweep);
+        let found = std::mem::take(&mut self.found);
+        // The answers that others are judged under are the latest ones.
+        for (one, number) in sweep.observations.iter().zip(&found) {
+            let known = self.know(*number, one);
+            if let (Some(above), Some(message)) = (known.above, known.message) {
+                self.hold_above(above, one, message);
+            }
+        }
         let mut chains: HashMap<Option<SocketAddr>, ChainNo> = HashMap::new();
-        for one in &sweep.observations {
-            self.counts.observations += 1;
-            let message = match &one.outcome {
-                Outcome::Answer { blob, .. } => self.numbers.get(blob).copied().flatten(),
-                _ => None,
-            };
-            let facts = message.and_then(|number| self.messages.get(number as usize));
-            if !matches!(one.place, Place::Ancestor(_)) {
-                self.gaps.take(one, facts);
+        for (one, number) in sweep.observations.iter().zip(&found) {
+            self.take_one(entry, *number, one, &mut chains);
+        }
+        self.found = found;
+    }
+
+    /// What is known of an observation; it is looked at where that was not done yet.
+    fn know(&mut self, number: SlotNo, one: &Observation) -> Known {
+        if let Some(known) = self.slots.get(number).and_then(|slot| slot.known) {
+            return known;
+        }
+        let message = match &one.outcome {
+            Outcome::Answer { blob, .. } => self.numbers.get(blob).copied().flatten(),
+            _ => None,
+        };
+        let facts = message.and_then(|message| self.messages.get(message as usize));
+        let known = Known {
+            message,
+            shortest_ttl: facts.and_then(|facts| facts.shortest_ttl),
+            spot: (!matches!(one.place, Place::Ancestor(_))).then(|| self.gaps.spot(one)),
+            above: self.place_above(one),
+        };
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.known = Some(known);
+        }
+        known
+    }
+
+    /// The place of an answer among those that others are judged under, if it is one.
+    fn place_above(&mut self, one: &Observation) -> Option<usize> {
+        let above = match &one.place {
+            Place::Ancestor(_) => Above::Ancestor(one.place.clone(), one.name.clone(), one.rtype),
+            Place::Parent if one.rtype == Rtype::DS => Above::Parent(one.address),
+            Place::Provider(_) if one.rtype == Rtype::DNSKEY && Some(&one.name) == self.zone.as_ref() => {
+                Above::Keys(one.address, one.name.clone(), one.rtype)
             }
-            let Some(message) = message else {
-                self.unanswered(&one.outcome);
-                continue;
-            };
-            if matches!(one.place, Place::Parent) && one.rtype != Rtype::DS {
-                self.counts.unsigned += 1;
-                continue;
+            _ => return None,
+        };
+        let next = self.current.len();
+        let place = *self.places.entry(above).or_insert(next);
+        if place == next {
+            self.current.push(None);
+        }
+        Some(place)
+    }
+
+    fn hold_above(&mut self, place: usize, one: &Observation, message: MessageNo) {
+        let now = Some((message, one.address));
+        let Some(held) = self.current.get_mut(place).filter(|held| **held != now) else {
+            return;
+        };
+        let answer = asked(one, message);
+        let fits = match &one.place {
+            Place::Ancestor(_) => {
+                let key = (one.place.clone(), one.name.clone(), one.rtype);
+                hold(&mut self.ancestors, key, answer)
             }
-            let below = matches!(one.place, Place::Provider(_)).then_some(one.address);
-            let chain = match chains.get(&below) {
-                Some(chain) => *chain,
-                None => {
-                    let answers = self.above(below);
-                    let chain = self.court.chain(answers);
-                    chains.insert(below, chain);
-                    chain
-                }
-            };
-            let asked = asked(one, message);
-            let at = one.done.floor_seconds();
-            let judged = self.court.judge(chain, &asked, at, &self.messages);
-            self.count(entry, one, message, &judged);
-            if judged.status == Status::Secure
-                && let Some((inception, expiration)) =
-                    self.messages.get(message as usize).and_then(|f| f.window(at))
-            {
-                let least = |held: Option<i64>, new: i64| Some(held.map_or(new, |held| held.min(new)));
-                self.clock.0 = least(self.clock.0, at - inception);
-                self.clock.1 = least(self.clock.1, expiration - at);
+            Place::Parent => hold(&mut self.parent, one.address, answer),
+            Place::Provider(_) => {
+                let key = (one.name.clone(), one.rtype);
+                self.keys.entry(one.address).or_default().insert(key, answer);
+                true
             }
+        };
+        if fits {
+            *held = now;
+        }
+        self.crowded |= !fits;
+        self.turn += 1;
+    }
+
+    fn take_one(
+        &mut self,
+        entry: u64,
+        number: SlotNo,
+        one: &Observation,
+        chains: &mut HashMap<Option<SocketAddr>, ChainNo>,
+    ) {
+        self.counts.observations += 1;
+        let Some(known) = self.slots.get(number).and_then(|slot| slot.known) else {
+            return;
+        };
+        if let Some(spot) = known.spot {
+            let answer = known.message.map(|_| known.shortest_ttl);
+            self.gaps.take(spot, one, answer);
+        }
+        let Some(message) = known.message else {
+            self.unanswered(&one.outcome);
+            return;
+        };
+        if matches!(one.place, Place::Parent) && one.rtype != Rtype::DS {
+            self.counts.unsigned += 1;
+            return;
+        }
+        let at = one.done.floor_seconds();
+        let ruling = self.slots.get(number).and_then(|slot| slot.ruling.as_ref());
+        let (secure, window) = match ruling {
+            Some(ruling) if ruling.holds(self.turn, at) => {
+                (ruling.judged.status == Status::Secure, ruling.window)
+            }
+            _ => self.rule(number, one, message, chains),
+        };
+        if !secure {
+            let ruling = self.slots.get(number).and_then(|slot| slot.ruling.as_ref());
+            if let Some(judged) = ruling.map(|ruling| ruling.judged.clone()) {
+                self.count(entry, one, message, &judged);
+            }
+            return;
+        }
+        self.counts.secure += 1;
+        if let Some((inception, expiration)) = window {
+            let least = |held: Option<i64>, new: i64| Some(held.map_or(new, |held| held.min(new)));
+            self.clock.0 = least(self.clock.0, at - inception);
+            self.clock.1 = least(self.clock.1, expiration - at);
         }
     }
 
-    /// The answers that others are judged under are the latest ones.
-    fn take_chain(&mut self, sweep: &Sweep) {
-        for one in &sweep.observations {
-            let Outcome::Answer { blob, .. } = &one.outcome else {
-                continue;
-            };
-            let Some(Some(message)) = self.numbers.get(blob).copied() else {
-                continue;
-            };
-            match &one.place {
-                Place::Ancestor(_) => {
-                    let key = (one.place.clone(), one.name.clone(), one.rtype);
-                    self.crowded |= !hold(&mut self.ancestors, key, asked(one, message));
-                }
-                Place::Parent if one.rtype == Rtype::DS => {
-                    self.crowded |= !hold(&mut self.parent, one.address, asked(one, message));
-                }
-                Place::Provider(_) if one.rtype == Rtype::DNSKEY && Some(&one.name) == self.zone.as_ref() => {
-                    let key = (one.name.clone(), one.rtype);
-                    self.keys
-                        .entry(one.address)
-                        .or_default()
-                        .insert(key, asked(one, message));
-                }
-                _ => {}
+    /// Judges an answer under the chain that is above it now: whether it is secure, and the window of its signatures.
+    fn rule(
+        &mut self,
+        number: SlotNo,
+        one: &Observation,
+        message: MessageNo,
+        chains: &mut HashMap<Option<SocketAddr>, ChainNo>,
+    ) -> (bool, Option<(i64, i64)>) {
+        let below = matches!(one.place, Place::Provider(_)).then_some(one.address);
+        let chain = match chains.get(&below) {
+            Some(chain) => *chain,
+            None => {
+                let answers = self.above(below);
+                let chain = self.court.chain(answers);
+                chains.insert(below, chain);
+                chain
             }
+        };
+        let at = one.done.floor_seconds();
+        let held = self.court.judge(chain, &asked(one, message), at, &self.messages);
+        let ruling = Ruling {
+            turn: self.turn,
+            from: held.from,
+            until: held.until,
+            judged: held.judged,
+            window: self
+                .messages
+                .get(message as usize)
+                .and_then(|facts| facts.window(at)),
+        };
+        let out = (ruling.judged.status == Status::Secure, ruling.window);
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.ruling = Some(ruling);
         }
+        out
     }
 
     fn above(&self, below: Option<SocketAddr>) -> Vec<Asked> {
@@ -230,10 +361,7 @@ impl Answers {
 
     fn count(&mut self, entry: u64, one: &Observation, message: MessageNo, judged: &Judged) {
         match judged.status {
-            Status::Secure => {
-                self.counts.secure += 1;
-                return;
-            }
+            Status::Secure => return,
             Status::Insecure => self.counts.insecure += 1,
             Status::Indeterminate if judged.useless => self.counts.unanswered.useless += 1,
             Status::Indeterminate => self.counts.indeterminate += 1,
@@ -395,16 +523,4 @@ fn tell(one: &Odd, counts: &mut AnswersJudged, findings: &mut Findings) {
         Status::Insecure | Status::Secure => return,
     };
     findings.push(finding.at(one.entry).on(one.blob.clone()));
-}
-
-/// The messages that a sweep names.
-pub(super) fn named(sweep: &Sweep) -> BTreeSet<&BlobId> {
-    sweep
-        .observations
-        .iter()
-        .filter_map(|one| match &one.outcome {
-            Outcome::Answer { blob, .. } => Some(blob),
-            _ => None,
-        })
-        .collect()
 }

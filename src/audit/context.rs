@@ -78,10 +78,10 @@ pub(super) struct Judged {
 
 /// A verdict and the stretch `[from, until)` in which it holds, Unix seconds.
 #[derive(Clone, Debug)]
-struct Holding {
-    from: i64,
-    until: i64,
-    judged: Arc<Judged>,
+pub(super) struct Holding {
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) judged: Arc<Judged>,
 }
 
 /// Judges answers under chains.
@@ -123,13 +123,7 @@ impl Court {
     }
 
     /// The verdict on an answer under a chain at the Unix time `at`.
-    pub(super) fn judge(
-        &mut self,
-        chain: ChainNo,
-        asked: &Asked,
-        at: i64,
-        messages: &[Facts],
-    ) -> Arc<Judged> {
+    pub(super) fn judge(&mut self, chain: ChainNo, asked: &Asked, at: i64, messages: &[Facts]) -> Holding {
         let next = u32::try_from(self.questions.len()).unwrap_or(u32::MAX);
         let question = (asked.name.clone(), asked.rtype);
         let question = *self.questions.entry(question).or_insert(next);
@@ -139,18 +133,15 @@ impl Court {
             .get(&key)
             .and_then(|held| held.iter().find(|one| one.from <= at && at < one.until))
         {
-            return holding.judged.clone();
+            return holding.clone();
         }
         let above = self.chains.get(chain as usize).map_or(&[][..], Vec::as_slice);
         let (from, until) = steady(above.iter().chain([asked]), at, messages);
         let judged = Arc::new(work(above, asked, at, messages, &self.anchors, &self.memo));
         self.worked += 1;
-        self.held.entry(key).or_default().push(Holding {
-            from,
-            until,
-            judged: judged.clone(),
-        });
-        judged
+        let holding = Holding { from, until, judged };
+        self.held.entry(key).or_default().push(holding.clone());
+        holding
     }
 }
 
@@ -168,6 +159,8 @@ fn steady<'a>(answers: impl Iterator<Item = &'a Asked>, at: i64, messages: &[Fac
             expiration + 1,
             inception + (1 << 31),
             expiration + (1 << 31),
+            inception - (1 << 31),
+            expiration - (1 << 31),
         ] {
             if change <= at {
                 from = from.max(change);

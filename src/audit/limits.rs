@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::context::Facts;
 use super::verdict::ServerSeen;
 use crate::dns::{Name, Rtype};
 use crate::evidence::{Observation, Place};
@@ -26,42 +25,76 @@ struct Address {
     asked: u64,
     answered: u64,
     shortest_ttl: Option<u32>,
-    questions: HashMap<(Name, Rtype), Question>,
+    questions: HashMap<(Name, Rtype), usize>,
 }
 
-/// What was seen of every address.
+/// What was seen of every address, and of every question to it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gaps(HashMap<(SocketAddr, Place), Address>);
+pub(super) struct Gaps {
+    addresses: Vec<((SocketAddr, Place), Address)>,
+    questions: Vec<Question>,
+    numbers: HashMap<(SocketAddr, Place), usize>,
+}
+
+/// Where a question to an address stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    address: usize,
+    question: usize,
+}
 
 fn millis(from: Moment, to: Moment) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Gaps {
-    /// Takes an observation; `facts` is what is known of its message, if it is an answer.
-    pub(super) fn take(&mut self, one: &Observation, facts: Option<&Facts>) {
+    /// Where the question of an observation stands; it is new if it was not asked before.
+    pub(super) fn spot(&mut self, one: &Observation) -> Spot {
         let key = (one.address, one.place.clone());
-        let address = self.0.entry(key).or_insert_with(|| Address {
-            place: one.place.clone(),
-            server: one.server.clone(),
-            asked: 0,
-            answered: 0,
-            shortest_ttl: None,
-            questions: HashMap::new(),
+        let next = self.addresses.len();
+        let number = *self.numbers.entry(key.clone()).or_insert(next);
+        if number == next {
+            let address = Address {
+                place: one.place.clone(),
+                server: one.server.clone(),
+                asked: 0,
+                answered: 0,
+                shortest_ttl: None,
+                questions: HashMap::new(),
+            };
+            self.addresses.push((key, address));
+        }
+        let next = self.questions.len();
+        let question = self.addresses.get_mut(number).map_or(next, |(_, address)| {
+            let question = (one.name.clone(), one.rtype);
+            *address.questions.entry(question).or_insert(next)
         });
-        address.asked += 1;
-        let question = address
-            .questions
-            .entry((one.name.clone(), one.rtype))
-            .or_insert_with(|| Question {
+        if question == next {
+            self.questions.push(Question {
                 seen: one.sent,
                 longest: (0, one.sent, one.sent),
                 asked_last: one.sent,
             });
+        }
+        Spot {
+            address: number,
+            question,
+        }
+    }
+
+    /// Takes an observation of that spot; `answer` is the shortest TTL of its message, if it is an answer.
+    pub(super) fn take(&mut self, spot: Spot, one: &Observation, answer: Option<Option<u32>>) {
+        let (Some((_, address)), Some(question)) = (
+            self.addresses.get_mut(spot.address),
+            self.questions.get_mut(spot.question),
+        ) else {
+            return;
+        };
+        address.asked += 1;
         question.asked_last = one.sent;
-        let Some(facts) = facts else { return };
+        let Some(shortest_ttl) = answer else { return };
         address.answered += 1;
-        address.shortest_ttl = match (address.shortest_ttl, facts.shortest_ttl) {
+        address.shortest_ttl = match (address.shortest_ttl, shortest_ttl) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
@@ -71,21 +104,24 @@ impl Gaps {
 
     /// The clock was set by so much: what was recorded before moves along.
     pub(super) fn shift(&mut self, by: i64) {
-        for question in self
-            .0
-            .values_mut()
-            .flat_map(|address| address.questions.values_mut())
-        {
+        for question in &mut self.questions {
             question.seen = question.seen.moved(by);
         }
     }
 
     /// All of it; `end` is when the last sweep began. A question that is not asked any more is not held against a server.
-    pub(super) fn into_servers(self, end: Option<Moment>) -> Vec<ServerSeen> {
+    pub(super) fn into_servers(mut self, end: Option<Moment>) -> Vec<ServerSeen> {
+        // A server that was silent to the end was unobserved to the end.
+        for question in &mut self.questions {
+            if let Some(end) = end.filter(|end| question.asked_last >= *end && question.seen < *end) {
+                question.close(end);
+            }
+        }
+        let questions = &self.questions;
         let mut out: Vec<ServerSeen> = self
-            .0
+            .addresses
             .into_iter()
-            .map(|((at, _), address)| address.seen(at, end))
+            .map(|((at, _), address)| address.seen(at, questions))
             .collect();
         out.sort_by(|a, b| (&a.place, &a.server, a.address).cmp(&(&b.place, &b.server, b.address)));
         out
@@ -102,18 +138,14 @@ impl Question {
 }
 
 impl Address {
-    fn seen(mut self, at: SocketAddr, end: Option<Moment>) -> ServerSeen {
-        for question in self.questions.values_mut() {
-            // A server that was silent to the end was unobserved to the end.
-            if let Some(end) = end.filter(|end| question.asked_last >= *end && question.seen < *end) {
-                question.close(end);
-            }
-        }
+    fn seen(self, at: SocketAddr, questions: &[Question]) -> ServerSeen {
         let longest = self
             .questions
             .values()
+            .filter_map(|number| questions.get(*number))
             .map(|question| question.longest)
-            .max_by_key(|gap| gap.0);
+            // Of equal ones the first: which it is must not hang on the order of a map.
+            .max_by_key(|gap| (gap.0, std::cmp::Reverse(gap.1)));
         let (gap, from, to) = longest.unwrap_or_default();
         let seconds = gap.div_ceil(1000);
         let hides = self.shortest_ttl.is_none_or(|ttl| seconds > u64::from(ttl));

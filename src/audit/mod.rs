@@ -12,6 +12,7 @@ mod findings;
 mod limits;
 mod replay;
 mod seals;
+mod slots;
 mod stamps;
 mod verdict;
 mod verifier;

@@ -6,7 +6,10 @@ use super::verdict::DecisionsReplayed;
 use crate::dnssec::Anchors;
 use crate::dnssec::Memo;
 use crate::moment::Moment;
-use crate::workflow::{Alarm, Decision, Event, Intended, Octets, State, changed, decide, ended, failing};
+use crate::workflow::{
+    Alarm, Decision, Event, Intended, Octets, Standing, State, changed, decide, decide_standing, ended,
+    failing,
+};
 
 /// The fold, and where in its loop the runner must have been.
 pub(super) struct Replay {
@@ -22,6 +25,10 @@ pub(super) struct Replay {
     held: Option<Finding>,
     /// The step of an intent whose outcome is not there yet.
     intended: Option<String>,
+    /// In what time the last decision that was made again stands, if that is known.
+    standing: Option<Standing>,
+    /// The last sweep stirred nothing.
+    still: bool,
     /// All that came since the last sweep of a watch leaves its alarms due.
     telling: bool,
 }
@@ -37,6 +44,8 @@ impl Replay {
             surveying: false,
             held: None,
             intended: None,
+            standing: None,
+            still: false,
             telling: false,
         }
     }
@@ -54,7 +63,11 @@ impl Replay {
         if let Some(finding) = self.check(seq, event) {
             findings.push(finding.at(seq));
         }
+        let stirs = self.state.stirs();
         self.state.apply(at, event, octets);
+        if matches!(event, Event::Sweep(_)) {
+            self.still = self.state.stirs() == stirs;
+        }
         self.after(event);
     }
 
@@ -180,23 +193,56 @@ impl Replay {
         if !std::mem::take(&mut self.due) {
             return None;
         }
-        let made = decide(&self.state);
+        if self.stands() {
+            self.counts.unchanged += 1;
+            return None;
+        }
+        let made = self.decide();
         let same = self
             .state
             .last_decision
             .as_ref()
             .is_some_and(|last| last.same_as(&made));
         self.counts.unchanged += u64::from(same);
+        if !same {
+            self.standing = None;
+        }
         (!same).then(|| {
             let text = format!("before this entry another decision was due: {}", words(&made));
             Finding::fails("decision-missing", text).at(seq)
         })
     }
 
+    /// Whether the last decision is known to be what would be made now.
+    fn stands(&mut self) -> bool {
+        let Some(standing) = self.standing else {
+            return false;
+        };
+        if !standing.holds(&self.state) {
+            self.standing = standing.renewed(&self.state);
+        }
+        self.standing.is_some()
+    }
+
+    /// Makes the decision, and keeps for how long it stands where that may be of use: a wait is asked for again and again.
+    fn decide(&mut self) -> Decision {
+        let (made, standing) = if self.still {
+            decide_standing(&self.state)
+        } else {
+            (decide(&self.state), None)
+        };
+        self.standing = standing;
+        made
+    }
+
     fn check_decision(&mut self, recorded: &Decision) -> Option<Finding> {
         self.counts.recorded += 1;
         let due = std::mem::take(&mut self.due);
-        let made = decide(&self.state);
+        self.still = matches!(recorded, Decision::Wait { .. });
+        let made = self.decide();
+        if made != *recorded {
+            self.standing = None;
+        }
         if made == *recorded && (due || self.authenticating) {
             self.counts.same += 1;
             return None;

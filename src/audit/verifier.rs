@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::answers::{Answers, Reach, named};
+use super::answers::{Answers, Reach};
 use super::findings::{Finding, Findings, Gravity};
 use super::replay::Replay;
 use super::seals::{self, GivenSeal, Keys, Roots, Seal};
@@ -17,7 +17,7 @@ use crate::dns::Name;
 use crate::dnssec::{Anchors, Memo};
 use crate::evidence::{
     BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FaultKind, FilePart, JournalFault, LineHash,
-    Manifest, Place, Reader, Summary, VerifierKey, hash_line, name_blobs,
+    Manifest, Place, Reader, Repeated, Repeats, Summary, VerifierKey, hash_line, name_blobs,
 };
 use crate::moment::Moment;
 use crate::workflow::{
@@ -55,6 +55,7 @@ pub struct Verifier {
     given: Given,
     depth: Depth,
     reader: Reader,
+    repeats: Repeats,
     summary: Summary,
     roots: Roots,
     sealed: Vec<Seal>,
@@ -93,6 +94,7 @@ impl Verifier {
             given,
             depth,
             reader: Reader::default(),
+            repeats: Repeats::default(),
             summary: Summary::default(),
             roots: Roots::default(),
             sealed,
@@ -141,7 +143,21 @@ impl Verifier {
         }
         let line = raw.strip_suffix(b"\n").unwrap_or(raw);
         let hash = LineHash::of(line);
-        let head = match self.reader.take_head(raw, &hash.hex(), next) {
+        let hex = hash.hex();
+        if line.len() < raw.len()
+            && let Some(Repeated { seq, at, sweep }) = self.repeats.take(line, self.reader.chain())
+        {
+            self.reader.follow(raw, &hex);
+            self.place(&hash, line.len(), "sweep", seq, at);
+            let event = Event::Sweep(sweep);
+            self.event(seq, at, &event, octets);
+            seen(seq, at, &event, &self.replay.state);
+            if let Event::Sweep(sweep) = event {
+                self.repeats.put_back(sweep);
+            }
+            return Ok(true);
+        }
+        let head = match self.reader.take_head(raw, &hex, next) {
             Ok(Some(head)) => head,
             Ok(None) => {
                 self.torn = true;
@@ -155,17 +171,15 @@ impl Verifier {
                 return Ok(false);
             }
         };
-        self.summary.line(&hash, line.len());
-        self.summary.kind(&head.kind);
         let (seq, at) = (head.seq, head.at);
-        if self.sizes.contains(&seq) {
-            self.roots.at.insert(seq, (self.summary.tree.root(), at));
-        }
-        self.mark_time(at, &head.kind);
+        self.place(&hash, line.len(), &head.kind, seq, at);
         match Event::parse(&head.kind, head.body.get()) {
             Ok(event) => {
                 self.event(seq, at, &event, octets);
                 seen(seq, at, &event, &self.replay.state);
+                if let Event::Sweep(sweep) = event {
+                    self.repeats.learn(head.body.get(), sweep);
+                }
             }
             Err(error) => self.findings.push(
                 Finding::fails(
@@ -176,6 +190,16 @@ impl Verifier {
             ),
         }
         Ok(true)
+    }
+
+    /// The line has its place in the chain: it counts in the tree, and its time among the others.
+    fn place(&mut self, hash: &LineHash, length: usize, kind: &str, seq: u64, at: Moment) {
+        self.summary.line(hash, length);
+        self.summary.kind(kind);
+        if self.sizes.contains(&seq) {
+            self.roots.at.insert(seq, (self.summary.tree.root(), at));
+        }
+        self.mark_time(at, kind);
     }
 
     fn break_at(&mut self, fault: &JournalFault) {
@@ -208,7 +232,7 @@ impl Verifier {
     ) {
         match event {
             Event::Sweep(sweep) => {
-                for id in named(sweep) {
+                for id in self.answers.unknown(sweep) {
                     self.learn(seq, id, octets);
                 }
                 if self.depth == Depth::Full {

@@ -133,6 +133,35 @@ pub fn earliest(
     Ok(answer)
 }
 
+/// Until when the answer of [`earliest`] stays what it is for a later `now`, exclusive, Unix seconds: where the change has to
+/// wait, up to the moment that it waits for; where it may be made at once, as long as it may be made at once.
+///
+/// # Errors
+/// As [`earliest`].
+pub fn lasts(
+    timeline: &Timeline,
+    change: &Change,
+    now: i64,
+    options: &Options,
+) -> Result<i64, TimelineError> {
+    timeline.validate()?;
+    change.validate(timeline)?;
+    let model = Model::new(timeline, Some(change), options);
+    let search = Search::new(timeline, &model, change, now, options, options.sticky_bounded)?;
+    if search.last < NEVER {
+        // What can be made for some time only is asked anew each time.
+        return Ok(now);
+    }
+    Ok(match search.run().at {
+        None => i64::MAX,
+        Some(at) if second(at) > now => second(at),
+        Some(at) => search.open_until(at),
+    })
+}
+
+/// So many moments at which an answer can turn are looked at.
+const TURNS: usize = 64;
+
 /// One search: the unchanged world, and what the change does to it.
 struct Search<'a> {
     model: &'a Model,
@@ -243,6 +272,24 @@ impl<'a> Search<'a> {
                 }
             }
         }
+    }
+
+    /// The first second after `at`, at which the change adds nothing, from which it may add something.
+    fn open_until(&self, mut at: Tick) -> i64 {
+        for _ in 0..TURNS {
+            let entries = self.changed(at + 1);
+            let mut world = self.world(&entries);
+            let found = world.conflicts();
+            if added(&found, &self.known, at + 1).next().is_some() {
+                return second(at) + 1;
+            }
+            match self.next(&world, at) {
+                None => return i64::MAX,
+                Some(next) if self.adds_nothing(next) => at = next,
+                Some(next) => return second(next),
+            }
+        }
+        second(at) + 1
     }
 
     fn adds_nothing(&self, at: Tick) -> bool {

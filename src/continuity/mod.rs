@@ -33,7 +33,7 @@ mod witness;
 
 pub use check::{check, reachable};
 pub use class::{Class, UnknownClass};
-pub use earliest::{Because, Earliest, earliest};
+pub use earliest::{Because, Earliest, earliest, lasts};
 pub use error::TimelineError;
 pub use found::Rule;
 pub use options::{Mode, Options, UnknownMode};

@@ -207,6 +207,15 @@ impl Reader {
         Ok(Some(head))
     }
 
+    /// Takes a line (`raw` with its newline) of which it is known that it is the next one and names the last one's hash, as
+    /// [`super::Repeats::take`] makes sure; `hash` is its own.
+    pub fn follow(&mut self, raw: &[u8], hash: &str) {
+        self.line += 1;
+        self.chain.next += 1;
+        hash.clone_into(&mut self.chain.head);
+        self.offset += raw.len() as u64;
+    }
+
     fn torn(&self, raw: &[u8]) -> Torn {
         Torn {
             line: self.line,

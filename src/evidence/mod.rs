@@ -7,6 +7,7 @@ mod manifest;
 mod merkle;
 mod note;
 mod observation;
+mod repeats;
 mod seal;
 mod stamp;
 pub mod vantage;
@@ -21,5 +22,6 @@ pub use manifest::{
 pub use merkle::{Hash, Tree, leaf_hash};
 pub use note::{Note, NoteError, Signed, SignerKey, VerifierKey};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};
+pub use repeats::{Repeated, Repeats};
 pub use seal::{Checkpoint, origin, watch_origin};
 pub use stamp::{LARGEST_TOKEN, StampError, Token, stamp_request};

@@ -10,6 +10,7 @@ use super::outlook::{Outlook, conflict_words};
 use super::plan::{Intent, Plan, Step, StepId};
 use super::repair::{healing, heals, may_repair};
 use super::snapshot::Snapshot;
+use super::standing::Standing;
 use super::state::{LastSweep, Progress, State};
 use super::target::{Target, target};
 use super::timeline::{Naming, Traced, timeline_with_assumed};
@@ -26,8 +27,21 @@ const UNDONE: u32 = 3;
 /// What comes next, judged on the sweeps so far. The moment of judgement is the beginning of the latest sweep: whatever
 /// is done after it, the last answer without the new version is not older than that.
 pub fn decide(state: &State) -> Decision {
+    decide_by(state, |view| (view.next(), None)).0
+}
+
+/// The same, and for how long it stands while nothing but time goes by, where that can be told.
+pub fn decide_standing(state: &State) -> (Decision, Option<Standing>) {
+    decide_by(state, |view| (view.next(), view.standing()))
+}
+
+/// `next` is asked where nothing stands in the way of every step.
+fn decide_by(
+    state: &State,
+    next: impl FnOnce(&View<'_>) -> (Decision, Option<Standing>),
+) -> (Decision, Option<Standing>) {
     let Some(plan) = state.plan_in_force() else {
-        return Decision::Halt {
+        let none = Decision::Halt {
             what: "there is no plan".to_owned(),
             safe: "nothing was changed and nothing is under way".to_owned(),
             by: By {
@@ -38,24 +52,26 @@ pub fn decide(state: &State) -> Decision {
                 "make one and read it: unbroken plan migrate --from OLD --to NEW --zone ZONE".to_owned(),
             ],
         };
+        return (none, None);
     };
     let Some(sweep) = &state.last_sweep else {
-        return Decision::Look {
-            why: "nothing was asked yet".to_owned(),
-        };
+        let why = "nothing was asked yet".to_owned();
+        return (Decision::Look { why }, None);
     };
     if plan.steps.iter().all(|step| state.is_proven(&step.id)) {
-        return Decision::Complete;
+        return (Decision::Complete, None);
     }
-    let now = state.snapshot();
     let view = View {
         state,
         plan: &plan,
-        now,
+        now: state.snapshot(),
         sweep,
         traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
     };
-    view.stopper().unwrap_or_else(|| view.next())
+    match view.stopper() {
+        Some(stopper) => (stopper, None),
+        None => next(&view),
+    }
 }
 
 /// A halt for what the runner met outside: `what` happened, and `choices` are open.
@@ -347,6 +363,9 @@ impl View<'_> {
     /// The next of the steps whose predecessors are proven; those that repair come first.
     fn next(&self) -> Decision {
         let mut decisions = self.ready();
+        if let Some(halt) = self.dead_end(&decisions) {
+            return halt;
+        }
         decisions.sort_by_key(|(rank, decision)| {
             let (class, moment) = urgency(decision);
             (class, *rank, moment)
@@ -369,7 +388,7 @@ impl View<'_> {
     }
 
     /// The steps that are proven and follow only such: one that was taken ahead of its turn lets nothing follow yet.
-    fn settled(&self) -> BTreeSet<StepId> {
+    pub(super) fn settled(&self) -> BTreeSet<StepId> {
         let mut settled = BTreeSet::new();
         for step in &self.plan.steps {
             if self.state.is_proven(&step.id) && step.after.is_subset(&settled) {
@@ -379,7 +398,7 @@ impl View<'_> {
         settled
     }
 
-    fn judge(&self, step: &Step) -> Decision {
+    pub(super) fn judge(&self, step: &Step) -> Decision {
         if step.approval && !self.state.approvals.contains_key(&step.id.0) && !self.is_so(step) {
             return Decision::Person {
                 what: step.id.0.clone(),

@@ -234,8 +234,35 @@ fn keys_effect(open: &[&Version], at: &str, present: &BTreeSet<KeyId>, absent: &
 /// # Errors
 /// If the timeline is not well-formed, which is a fault of this program.
 pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result<Gate, TimelineError> {
+    let mut gate = Gate::open(as_of);
+    for (traced, changes) in questions(traced, effect) {
+        for change in changes {
+            let answer = earliest(&traced.timeline, &change, as_of, &options(plan))?;
+            gate = later(gate, describe(&traced, &answer, plan));
+        }
+    }
+    Ok(gate)
+}
+
+/// Until when that gate opens at the same moment, if it is asked later and nothing else was seen; exclusive, Unix seconds.
+///
+/// # Errors
+/// As [`gate`].
+pub(super) fn lasts(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result<i64, TimelineError> {
+    let mut until = i64::MAX;
+    for (traced, changes) in questions(traced, effect) {
+        for change in changes {
+            let one = crate::continuity::lasts(&traced.timeline, &change, as_of, &options(plan))?;
+            until = until.min(one);
+        }
+    }
+    Ok(until)
+}
+
+/// What the checker is asked: none where the change cannot do harm.
+fn questions(traced: &Traced, effect: &Effect) -> Vec<(Traced, [Change; 2])> {
     if (effect.end.is_empty() && effect.begin.is_empty()) || effect.only_improves() {
-        return Ok(Gate::open(as_of));
+        return Vec::new();
     }
     let mut asked = traced.clone();
     for (value, _) in &effect.begin {
@@ -254,20 +281,12 @@ pub fn gate(plan: &Plan, traced: &Traced, effect: &Effect, as_of: i64) -> Result
         end: effect.end.clone(),
         begin,
     };
-    let options = options(plan);
-    let mut gate = Gate::open(as_of);
     let spared = spared(&asked, &instead, &effect.leads);
     let mut worlds = vec![(asked, [beside.clone(), instead])];
     if let Some((traced, instead)) = spared {
         worlds.push((traced, [beside, instead]));
     }
-    for (traced, changes) in worlds {
-        for change in changes {
-            let answer = earliest(&traced.timeline, &change, as_of, &options)?;
-            gate = later(gate, describe(&traced, &answer, plan));
-        }
-    }
-    Ok(gate)
+    worlds
 }
 
 /// The world of those whom nobody led to the providers in `leads` yet, and the change in it; none if that is everybody.
@@ -317,13 +336,25 @@ fn describe(traced: &Traced, answer: &Earliest, plan: &Plan) -> Gate {
             .iter()
             .map(|because| owed(traced, because, plan))
             .collect(),
-        never: answer.earliest.is_none().then(|| {
-            answer
-                .reason
-                .clone()
-                .unwrap_or_else(|| "no moment was found at which it adds no conflict".to_owned())
-        }),
+        never: answer.earliest.is_none().then(|| never(answer)),
         sticky: answer.sticky,
+    }
+}
+
+/// Why no waiting helps, with a mixture that would fail.
+fn never(answer: &Earliest) -> String {
+    let why = match &answer.reason {
+        Some(reason) => reason.clone(),
+        None => "no moment was found at which it adds no conflict".to_owned(),
+    };
+    let sides = answer.remaining.first().map(|conflict| {
+        let sides = [&conflict.left, &conflict.right].into_iter().flatten();
+        let words: Vec<String> = sides.map(|side| version_words(&side.value)).collect();
+        words.join(" against ")
+    });
+    match sides {
+        Some(sides) if !sides.is_empty() => format!("{why} ({sides})"),
+        _ => why,
     }
 }
 

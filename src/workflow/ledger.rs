@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::facts::{Reading, Served, Shape, Unclear};
 use crate::dns::{Name, Rtype};
-use crate::evidence::{Observation, Place, Proto};
+use crate::evidence::{BlobId, Observation, Outcome, Place, Proto};
 use crate::moment::Moment;
 
 /// One question to one address over one protocol.
@@ -63,6 +63,36 @@ pub struct Stream {
     pub serial: Option<u32>,
     /// Size and manner of denial of the latest answer.
     pub shape: Shape,
+    /// The latest answer, as long as it is known what it says.
+    said: Option<Said>,
+}
+
+/// An answer and what it was read as.
+#[derive(Clone, Debug)]
+struct Said {
+    blob: BlobId,
+    /// The count of what readings rest on, when it was read.
+    basis: u64,
+}
+
+impl StreamKey {
+    fn of(observation: &Observation) -> StreamKey {
+        StreamKey {
+            place: observation.place.clone(),
+            address: observation.address,
+            proto: observation.proto,
+            name: observation.name.clone(),
+            rtype: observation.rtype,
+        }
+    }
+
+    fn is_of(&self, observation: &Observation) -> bool {
+        self.rtype == observation.rtype
+            && self.proto == observation.proto
+            && self.address == observation.address
+            && self.name == observation.name
+            && self.place == observation.place
+    }
 }
 
 impl Stream {
@@ -84,9 +114,24 @@ impl Stream {
 /// All streams.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    streams: BTreeMap<StreamKey, Stream>,
+    /// Where each stream stands in `streams`.
+    order: BTreeMap<StreamKey, usize>,
+    streams: Vec<Kept>,
     began: Option<Moment>,
+    /// The stream after none, over UDP and TCP, the last time.
+    first: [usize; 2],
 }
+
+#[derive(Clone, Debug)]
+struct Kept {
+    key: StreamKey,
+    stream: Stream,
+    /// The stream after it, over UDP and TCP, the last time.
+    next: [usize; 2],
+}
+
+/// Where a stream stands in the ledger.
+pub(super) type Spot = usize;
 
 /// A fact with the time in which it was served anywhere at its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,28 +153,85 @@ pub struct Stretch {
 }
 
 impl Ledger {
-    /// Takes in one observation; `sweep_started` bounds the beginning of what the first sweep saw. Says whether anything is
-    /// different from before.
-    pub fn record(&mut self, observation: &Observation, reading: &Reading, sweep_started: Moment) -> bool {
-        let began = *self.began.get_or_insert(sweep_started);
-        let key = StreamKey {
-            place: observation.place.clone(),
-            address: observation.address,
-            proto: observation.proto,
-            name: observation.name.clone(),
-            rtype: observation.rtype,
+    /// Where the stream of an observation stands, which comes after that of `former` in its sweep; none: it is a new one.
+    /// Sweeps ask the same in the same order: it is looked for first where it was found the last time.
+    pub(super) fn find(&mut self, former: Option<Spot>, observation: &Observation) -> Option<Spot> {
+        let way = usize::from(observation.proto == Proto::Tcp);
+        let guess = match former.and_then(|former| self.streams.get(former)) {
+            Some(kept) => kept.next,
+            None => self.first,
         };
-        let stream = self.streams.entry(key).or_insert_with(|| Stream {
-            server: observation.server.clone(),
-            runs: Vec::new(),
-            unclear: None,
-            asked: observation.sent,
-            window: None,
-            serial: None,
-            shape: Shape::default(),
-        });
+        let guess = guess.get(way).copied()?;
+        if self
+            .streams
+            .get(guess)
+            .is_some_and(|kept| kept.key.is_of(observation))
+        {
+            return Some(guess);
+        }
+        let found = self.order.get(&StreamKey::of(observation)).copied()?;
+        let next = match former.and_then(|former| self.streams.get_mut(former)) {
+            Some(kept) => &mut kept.next,
+            None => &mut self.first,
+        };
+        if let Some(next) = next.get_mut(way) {
+            *next = found;
+        }
+        Some(found)
+    }
+
+    /// Takes in an observation that is the very answer that its stream gave the last time, if it is: nothing but moments are
+    /// different from before then. `basis` counts what the reading of answers rests on.
+    pub(super) fn repeat(&mut self, spot: Spot, observation: &Observation, basis: u64) -> bool {
+        let (Some(kept), Outcome::Answer { blob, .. }) = (self.streams.get_mut(spot), &observation.outcome)
+        else {
+            return false;
+        };
+        let stream = &mut kept.stream;
+        let same = |said: &Said| said.basis == basis && said.blob == *blob;
+        if stream.unclear.is_some() || !stream.said.as_ref().is_some_and(same) {
+            return false;
+        }
+        let Some(run) = stream.runs.last_mut() else {
+            return false;
+        };
         stream.asked = observation.sent;
-        match reading {
+        run.last_asked = observation.sent;
+        run.last_seen = observation.done;
+        true
+    }
+
+    /// The next observation that is the same answer may be taken by [`Ledger::repeat`].
+    pub(super) fn may_repeat(&mut self, spot: Spot, observation: &Observation, basis: u64) {
+        if let (Some(kept), Outcome::Answer { blob, .. }) = (self.streams.get_mut(spot), &observation.outcome)
+        {
+            kept.stream.said = Some(Said {
+                blob: blob.clone(),
+                basis,
+            });
+        }
+    }
+
+    /// Takes in one observation; `sweep_started` bounds the beginning of what the first sweep saw. Says where its stream
+    /// stands, and whether anything is different from before.
+    pub(super) fn record(
+        &mut self,
+        observation: &Observation,
+        reading: &Reading,
+        sweep_started: Moment,
+    ) -> (Spot, bool) {
+        let began = *self.began.get_or_insert(sweep_started);
+        let key = StreamKey::of(observation);
+        let spot = match self.order.get(&key) {
+            Some(spot) => *spot,
+            None => self.add(key, observation),
+        };
+        let Some(Kept { stream, .. }) = self.streams.get_mut(spot) else {
+            return (spot, false);
+        };
+        stream.asked = observation.sent;
+        stream.said = None;
+        let changed = match reading {
             Reading::Unknown(why) => stream.unclear.replace(why.clone()).as_ref() != Some(why),
             Reading::Known {
                 facts,
@@ -148,7 +250,28 @@ impl Ledger {
                 };
                 stream.note(facts, observation, begin) || was_unclear
             }
-        }
+        };
+        (spot, changed)
+    }
+
+    fn add(&mut self, key: StreamKey, observation: &Observation) -> Spot {
+        let spot = self.streams.len();
+        self.order.insert(key.clone(), spot);
+        self.streams.push(Kept {
+            key,
+            stream: Stream {
+                server: observation.server.clone(),
+                runs: Vec::new(),
+                unclear: None,
+                asked: observation.sent,
+                window: None,
+                serial: None,
+                shape: Shape::default(),
+                said: None,
+            },
+            next: [spot; 2],
+        });
+        spot
     }
 
     /// When the first sweep began.
@@ -161,7 +284,7 @@ impl Ledger {
     pub(super) fn shift(&mut self, millis: i64) {
         let moved = |moment: &mut Moment| *moment = moment.moved(millis);
         self.began.iter_mut().for_each(moved);
-        for stream in self.streams.values_mut() {
+        for Kept { stream, .. } in &mut self.streams {
             moved(&mut stream.asked);
             for run in &mut stream.runs {
                 moved(&mut run.begin);
@@ -175,7 +298,10 @@ impl Ledger {
 
     /// All streams with what they said.
     pub fn streams(&self) -> impl Iterator<Item = (&StreamKey, &Stream)> {
-        self.streams.iter()
+        self.order
+            .values()
+            .filter_map(|spot| self.streams.get(*spot))
+            .map(|kept| (&kept.key, &kept.stream))
     }
 
     /// How many streams there are.
@@ -204,7 +330,7 @@ impl Ledger {
 
     fn stretches_by(&self, bounds: impl Fn(&Stream, &Run) -> (Moment, Option<Moment>)) -> Vec<Stretch> {
         let mut by_fact: BTreeMap<(&Place, &Served), Vec<Stretch>> = BTreeMap::new();
-        for (key, stream) in &self.streams {
+        for (key, stream) in self.streams() {
             for run in &stream.runs {
                 let (from, until) = bounds(stream, run);
                 for served in run.facts.iter() {

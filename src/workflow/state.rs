@@ -12,7 +12,7 @@ use super::ledger::Ledger;
 use super::plan::{Plan, StepId};
 use super::snapshot::Snapshot;
 use super::upset::{Changed, Failing};
-use super::upstream::Upstream;
+use super::upstream::{Taken, Upstream};
 use crate::dns::{Message, Name, Rtype};
 use crate::dnssec::{Anchors, Dnskey, KeyId, Memo};
 use crate::evidence::{BlindSpot, BlobId, Observation, Outcome, Place, Proto, Sweep};
@@ -112,6 +112,8 @@ pub struct State {
     pub ended: bool,
     /// The last decision in the journal, to write only changes.
     pub last_decision: Option<Decision>,
+    /// Since when the plan is where no waiting helps.
+    pub dead_end: Option<Moment>,
     /// The own keys of each provider of the plan, as last recorded.
     pub group_keys: BTreeMap<String, BTreeSet<KeyId>>,
     /// How often each step was undone after it was proven and taken again, since keys last changed.
@@ -124,7 +126,11 @@ pub struct State {
     pub latest: Option<Moment>,
     /// Counts up with whatever is seen anew: what is computed from it alone need not be computed again.
     pub news: u64,
+    stirs: u64,
+    renewals: u64,
     readings: HashMap<(BlobId, Place, Name, Rtype), Arc<Reading>>,
+    /// Counts up when readings are forgotten.
+    basis: u64,
     pool_list: Vec<Dnskey>,
     keyed: HashSet<BlobId>,
     address_ttls: BTreeMap<Name, u32>,
@@ -153,13 +159,17 @@ impl State {
             last_sweep: None,
             ended: false,
             last_decision: None,
+            dead_end: None,
             group_keys: BTreeMap::new(),
             undone: BTreeMap::new(),
             failing: None,
             watch: None,
             latest: None,
             news: 0,
+            stirs: 0,
+            renewals: 0,
             readings: HashMap::new(),
+            basis: 0,
             pool_list: Vec::new(),
             keyed: HashSet::new(),
             address_ttls: BTreeMap::new(),
@@ -178,6 +188,10 @@ impl State {
     /// Takes in one entry that was written at `at`.
     pub fn apply(&mut self, at: Moment, event: &Event, octets: Octets<'_>) {
         self.latest = Some(at);
+        // No decision rests on the one before it.
+        if !matches!(event, Event::Sweep(_) | Event::Decision(_)) {
+            self.stirs += 1;
+        }
         match event {
             Event::Begin(begin) => {
                 if let Ok(anchors) = Anchors::parse(&begin.anchors) {
@@ -206,7 +220,10 @@ impl State {
             Event::Contents(compared) => {
                 self.copies = Some(Copies::after(self.copies.as_ref(), compared, at, self.sweeps));
             }
-            Event::Decision(decision) => self.last_decision = Some((**decision).clone()),
+            Event::Decision(decision) => {
+                self.dead_end = decision.dead_end(self.dead_end, at);
+                self.last_decision = Some((**decision).clone());
+            }
             Event::Intent(intended) => {
                 let tries = match self.steps.get(&intended.step) {
                     Some(Progress::Tried(last)) => last.tries + 1,
@@ -295,6 +312,7 @@ impl State {
         self.approvals.clear();
         self.ended = false;
         self.last_decision = None;
+        self.dead_end = None;
     }
 
     fn take_changed(&mut self, changed: &Changed) {
@@ -326,7 +344,7 @@ impl State {
             moved(&mut sweep.started);
             moved(&mut sweep.ended);
         }
-        self.readings.clear();
+        self.forget_readings();
     }
 
     fn take_servers(&mut self, servers: &Servers) {
@@ -343,7 +361,7 @@ impl State {
         self.inner_hosts = inner_hosts(&servers.topology.zone, &servers.providers);
         self.servers = Some(Arc::new(servers.clone()));
         self.news += 1;
-        self.readings.clear();
+        self.forget_readings();
     }
 
     fn take_outcome(&mut self, done: &Done) {
@@ -375,23 +393,44 @@ impl State {
             _ => None,
         };
         let at = sweep.ended.floor_seconds();
-        self.collect_keys(sweep, &servers.topology.zone, &get);
-        if self.upstream.take(sweep, &servers.topology, at, &get) {
-            self.readings.clear();
+        let mut stirred = self.collect_keys(sweep, &servers.topology.zone, &get);
+        let taken = self.upstream.take(sweep, &servers.topology, at, &get);
+        if taken == Taken::OtherKeys {
+            self.forget_readings();
         }
+        stirred |= taken != Taken::Same;
         let mut unclear = Vec::new();
         let mut changed = self.sweeps == 0;
+        let mut renewed = false;
+        let mut former = None;
         for observation in &sweep.observations {
             if matches!(observation.place, Place::Ancestor(_)) {
                 continue;
             }
+            let spot = self.ledger.find(former, observation);
+            if let Some(spot) = spot {
+                former = Some(spot);
+                if self.ledger.repeat(spot, observation, self.basis) {
+                    continue;
+                }
+            }
             let reading = self.reading(observation, &servers, get(observation));
+            let (spot, differs) = self.ledger.record(observation, &reading, sweep.started);
+            former = Some(spot);
+            changed |= differs;
+            stirred |= differs;
             if let Reading::Unknown(why) = &*reading {
                 let server = observation.server.clone();
                 unclear.push((observation.place.clone(), server, observation.rtype, why.clone()));
+            } else {
+                self.ledger.may_repeat(spot, observation, self.basis);
+                renewed = true;
             }
-            changed |= self.ledger.record(observation, &reading, sweep.started);
         }
+        let former = self.last_sweep.as_ref();
+        stirred |= former.is_none_or(|former| former.unclear != unclear || former.blind != sweep.blind);
+        self.stirs += u64::from(stirred || changed);
+        self.renewals += u64::from(renewed);
         self.sweeps += 1;
         self.last_sweep = Some(LastSweep {
             started: sweep.started,
@@ -413,8 +452,18 @@ impl State {
         }
     }
 
-    /// Every usable key in a DNSKEY answer of a provider enters the pool that signatures are tried with.
-    fn collect_keys(&mut self, sweep: &Sweep, zone: &Name, get: &dyn Fn(&Observation) -> Option<Arc<[u8]>>) {
+    fn forget_readings(&mut self) {
+        self.readings.clear();
+        self.basis += 1;
+    }
+
+    /// Every usable key in a DNSKEY answer of a provider enters the pool that signatures are tried with. Says whether one did.
+    fn collect_keys(
+        &mut self,
+        sweep: &Sweep,
+        zone: &Name,
+        get: &dyn Fn(&Observation) -> Option<Arc<[u8]>>,
+    ) -> bool {
         let before = self.pool.len();
         for observation in &sweep.observations {
             let is_keys = observation.rtype == Rtype::DNSKEY
@@ -423,9 +472,10 @@ impl State {
             let Outcome::Answer { blob, .. } = &observation.outcome else {
                 continue;
             };
-            if !is_keys || !self.keyed.insert(blob.clone()) {
+            if !is_keys || self.keyed.contains(blob) {
                 continue;
             }
+            self.keyed.insert(blob.clone());
             let Some(message) = get(observation).and_then(|octets| Message::parse(&octets).ok()) else {
                 continue;
             };
@@ -444,10 +494,12 @@ impl State {
                 }
             }
         }
-        if self.pool.len() != before {
+        let more = self.pool.len() != before;
+        if more {
             self.pool_list = self.pool.values().cloned().collect();
-            self.readings.clear();
+            self.forget_readings();
         }
+        more
     }
 
     fn reading(
@@ -514,6 +566,17 @@ impl State {
         }
         found.retain(|key, _| self.pool.contains_key(key));
         self.owners.extend(found);
+    }
+
+    /// Counts up with whatever is different from before, moments and decisions aside: not with a sweep that saw what the one
+    /// before it saw, or the same in other octets.
+    pub fn stirs(&self) -> u64 {
+        self.stirs
+    }
+
+    /// Counts up where other octets say what was said: signatures made anew, another serial number.
+    pub fn renewals(&self) -> u64 {
+        self.renewals
     }
 
     /// What is served now.

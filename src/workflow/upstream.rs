@@ -12,6 +12,17 @@ use crate::ports::Topology;
 /// An answer and its name.
 type Held = (BlobId, Arc<[u8]>);
 
+/// What a sweep tells of the chain above the zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// What was known.
+    Same,
+    /// It was judged anew, and comes to the same keys of the parent.
+    Judged,
+    /// The parent's keys are others.
+    OtherKeys,
+}
+
 /// The latest answers above the zone and what they come to.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -67,14 +78,14 @@ impl Upstream {
         self.asked = self.asked.map(|at| at.moved(millis));
     }
 
-    /// Takes the ancestors' answers out of a sweep; says whether the parent's keys changed.
-    pub fn take(
+    /// Takes the ancestors' answers out of a sweep; says what came of it.
+    pub(super) fn take(
         &mut self,
         sweep: &Sweep,
         topology: &Topology,
         at: i64,
         get: &dyn Fn(&Observation) -> Option<Arc<[u8]>>,
-    ) -> bool {
+    ) -> Taken {
         let mut any = false;
         let mut changed = false;
         for observation in &sweep.observations {
@@ -95,11 +106,15 @@ impl Upstream {
             self.asked = Some(sweep.started);
         }
         if !changed && self.fault.is_none() && self.expires.is_none_or(|until| at < until) {
-            return false;
+            return Taken::Same;
         }
         let before = std::mem::take(&mut self.parent_keys);
         self.judge(topology, at);
-        before != self.parent_keys
+        if before == self.parent_keys {
+            Taken::Judged
+        } else {
+            Taken::OtherKeys
+        }
     }
 
     fn judge(&mut self, topology: &Topology, at: i64) {

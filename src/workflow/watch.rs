@@ -1,5 +1,7 @@
 //! When the copies of the zone have to be compared, and what stands in the way if they differ or cannot be read.
 
+use std::time::Duration;
+
 use super::copies::{CONTENTS_WAIVER, Copies, FRESH};
 use super::decide::{View, wait};
 use super::decision::{By, Decision};
@@ -116,8 +118,8 @@ impl View<'_> {
     }
 
     /// How long a difference may last: a change of the zone reaches one provider before the other.
-    fn settling(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(u64::from(self.plan.rules.patience))
+    fn settling(&self) -> Duration {
+        Duration::from_secs(u64::from(self.plan.rules.patience))
     }
 
     fn difference(&self) -> Option<(String, Moment)> {
@@ -139,14 +141,33 @@ impl View<'_> {
 
     /// Whether another look is worth it; never twice in one sweep.
     fn is_old(&self, copies: &Copies, after: Option<Moment>) -> bool {
-        let missing = copies.unknown(self.plan).iter().any(|(_, _, lasting)| !lasting);
-        if !missing && copies.pairs(self.plan).next().is_none() {
-            // There is nothing to compare, and there never will be.
+        let Some(life) = self.life(copies) else {
             return false;
-        }
-        let life = if missing { self.settling() } else { FRESH };
+        };
         copies.sweep != self.sweep.count
             && (self.sweep.started >= copies.at + life || after.is_some_and(|after| copies.at <= after))
+    }
+
+    /// How long a comparison is good; none: there is nothing to compare, and there never will be.
+    fn life(&self, copies: &Copies) -> Option<Duration> {
+        let missing = copies.unknown(self.plan).iter().any(|(_, _, lasting)| !lasting);
+        if !missing && copies.pairs(self.plan).next().is_none() {
+            return None;
+        }
+        Some(if missing { self.settling() } else { FRESH })
+    }
+
+    /// Until when nothing is due by the age of the latest comparison, where [`View::copies`] asks for nothing: `Some(None)`: no
+    /// age makes it so. None where copies differ, or resolvers are led to two and nothing was compared.
+    pub(super) fn copies_last(&self) -> Option<Option<Moment>> {
+        if self.led().len() < 2 {
+            return Some(None);
+        }
+        let copies = self.state.copies.as_ref()?;
+        if copies.differing(self.plan).next().is_some() {
+            return None;
+        }
+        Some(self.life(copies).map(|life| copies.at + life))
     }
 
     fn compare(&self, why: &str) -> Decision {

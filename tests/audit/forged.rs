@@ -1,5 +1,7 @@
 //! Damage by a forger who makes numbers, hashes, chain and manifest anew: what was decided and what was answered tell.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use unbroken::audit::{Depth, Word};
 use unbroken::dns::{Message, Rtype};
@@ -197,6 +199,7 @@ fn a_move_under_an_island_of_its_own_does_not_hold() {
     let island = format!("{island}\n");
     assert!(Anchors::parse(&island).is_ok(), "{island}");
     parts.blobs.insert(id.clone(), servfail);
+    let mut replaced = BTreeSet::new();
     parts.forge(|entries| {
         for entry in entries.iter_mut() {
             match entry.kind.as_str() {
@@ -204,7 +207,9 @@ fn a_move_under_an_island_of_its_own_does_not_hold() {
                 "sweep" => {
                     for one in entry.body["observations"].as_array_mut().unwrap() {
                         if root(one, "DNSKEY") {
-                            one["outcome"]["answer"]["blob"] = json!(id.as_str());
+                            let blob = &mut one["outcome"]["answer"]["blob"];
+                            replaced.insert(BlobId::parse(blob.as_str().unwrap()).unwrap());
+                            *blob = json!(id.as_str());
                         }
                     }
                 }
@@ -212,14 +217,16 @@ fn a_move_under_an_island_of_its_own_does_not_hold() {
             }
         }
     });
+    parts.blobs.retain(|id, _| !replaced.contains(id));
+    parts.make_manifest();
     let verdict = parts.judged();
-    assert_ne!(verdict.verdict, Word::Holds);
-    assert_ne!(verdict.continuity.continuous, Some(true));
+    assert_eq!(verdict.verdict, Word::Open, "{:?}", codes(&verdict));
+    assert_eq!(verdict.continuity.continuous, None);
     assert_eq!(verdict.answers.secure, 0);
     assert!(
-        codes(&verdict).contains(&"answer-indeterminate"),
+        verdict.counts.contains_key("answer-indeterminate"),
         "{:?}",
-        codes(&verdict)
+        verdict.counts
     );
 }
 
@@ -228,7 +235,7 @@ fn a_move_under_an_island_of_its_own_does_not_hold() {
 fn a_journal_without_a_look_cannot_be_judged() {
     let mut parts = unsealed();
     parts.blobs.clear();
-    parts.forge(|entries| entries.truncate(1));
+    parts.forge(|entries| entries.truncate(position(entries, "sweep", |_| true)));
     let verdict = parts.judged();
     assert_eq!(verdict.verdict, Word::Open, "{:?}", codes(&verdict));
 }

@@ -10,6 +10,7 @@ mod python;
 mod secrets;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod standing;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampered;

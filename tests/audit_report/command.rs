@@ -76,7 +76,7 @@ async fn the_report_says_no_more_than_was_verified() {
         ran.out
     );
     assert!(
-        ran.out.contains("do not validate from these anchors"),
+        ran.out.contains("does not validate from these anchors"),
         "{}",
         ran.out
     );

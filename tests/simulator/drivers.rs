@@ -445,12 +445,6 @@ impl Reporter for Witness {
         {
             self.stage.world().asked_for_word(what);
         }
-        self.stage.world().never = match decision {
-            Decision::Wait { gate: Some(gate), .. } => gate.never.clone(),
-            // It comes back to the same afterwards.
-            Decision::Compare { .. } => return,
-            _ => None,
-        };
     }
 
     fn sleeping(&mut self, _: Moment, _: Moment, _: &Decision) {}

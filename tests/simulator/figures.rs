@@ -1,5 +1,6 @@
 //! What many moves came to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::trial::Verdict;
@@ -14,6 +15,8 @@ pub(crate) struct Figures {
     pub(crate) moves: u64,
     pub(crate) complete: u64,
     halted: u64,
+    /// What happened at the halts, how often, and in which move first.
+    pub(crate) halts: BTreeMap<String, (u64, u64)>,
     refused: u64,
     endless: u64,
     pub(crate) kills: u64,
@@ -81,6 +84,11 @@ impl Figures {
             "endless" => self.endless += 1,
             _ => {}
         }
+        if let Some((what, seed)) = &verdict.halt {
+            let (count, first) = self.halts.entry(what.clone()).or_insert((0, *seed));
+            *count += 1;
+            *first = (*first).min(*seed);
+        }
         self.kills += verdict.kills;
         self.rolls += u64::from(verdict.rolled);
         self.silences += verdict.silences;
@@ -129,6 +137,9 @@ impl fmt::Display for Figures {
             self.endless,
             self.simulated as f64 / 86_400.0
         )?;
+        for (what, (count, first)) in &self.halts {
+            writeln!(f, "    {count} halts: {what} (such as seed {first})")?;
+        }
         writeln!(
             f,
             "{} kills, {} key rolls, {} silent servers, {} declared faults, of which {} broke the zone ({} for a resolver that asked at random)",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use unbroken::dnssec::{Anchors, Memo};
 use unbroken::runner::{Ending, RunError, Runner, Until};
-use unbroken::workflow::{CdsPolicy, Ended, Event, Severity, Signer, State, Wish, plan, preflight};
+use unbroken::workflow::{CdsPolicy, Decision, Ended, Event, Severity, Signer, State, Wish, plan, preflight};
 
 use super::answers::Desk;
 use super::drivers::{Disk, Endless, Hand, Killed, Stage, Witness};
@@ -41,10 +41,11 @@ impl Workshop {
 #[derive(Clone, Debug)]
 pub(crate) enum Exit {
     Complete(Ended),
+    /// What happened.
     Halted(String),
     Refused(String),
-    /// It waits for ever; why no waiting helps, if it says so.
-    Endless(Option<String>),
+    /// It waits for ever.
+    Endless,
     /// With a failure of the program itself.
     Failed(String),
 }
@@ -83,7 +84,7 @@ pub(crate) fn play(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wrong
             Err(cause) if cause.is::<Killed>() => {
                 coming.next();
             }
-            Err(cause) if cause.is::<Endless>() => break Exit::Endless(stage.world().never.clone()),
+            Err(cause) if cause.is::<Endless>() => break Exit::Endless,
             Err(cause) => resume_unwind(cause),
         }
         let mut world = stage.world();
@@ -152,7 +153,7 @@ async fn go(runner: &mut Runner, stage: &Stage) -> Result<Exit, RunError> {
     }
     Ok(match runner.run(Until::Complete).await? {
         Ending::Complete(ended) => Exit::Complete(ended),
-        Ending::Halted(decision) => Exit::Halted(format!("{decision:?}")),
+        Ending::Halted(Decision::Halt { what, .. }) => Exit::Halted(what),
         other => Exit::Failed(format!("{other:?}")),
     })
 }

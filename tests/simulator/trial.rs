@@ -17,6 +17,8 @@ pub(crate) struct Verdict {
     pub(crate) wrong: Vec<String>,
     /// How it ended, in a word.
     pub(crate) end: &'static str,
+    /// Why it halted, and in which move.
+    pub(crate) halt: Option<(String, u64)>,
     pub(crate) mixtures: u64,
     pub(crate) asked: u64,
     pub(crate) timings: Vec<Timing>,
@@ -42,8 +44,12 @@ pub(crate) fn trial(scenario: &Scenario, workshop: &Workshop, wrong: Option<Wron
             Exit::Complete(_) => "complete",
             Exit::Halted(_) => "halted",
             Exit::Refused(_) => "refused",
-            Exit::Endless(_) => "endless",
+            Exit::Endless => "endless",
             Exit::Failed(_) => "failed",
+        },
+        halt: match &played.exit {
+            Exit::Halted(what) => Some((kind_of(what), scenario.seed)),
+            _ => None,
         },
         sweeps: played.world.sweeps.len() as u64,
         kills: played.processes as u64 - 1,
@@ -148,11 +154,7 @@ impl Verdict {
             Exit::Complete(_) => self
                 .wrong
                 .push("resolvers failed, and it says that all was continuous".to_owned()),
-            // The zone is broken, and the program says by which rule; nobody mends it.
-            Exit::Endless(Some(never)) => assert!(never.contains("adds conflicts")),
-            Exit::Endless(None) => self
-                .wrong
-                .push("it waits for ever and does not say why".to_owned()),
+            Exit::Endless => self.wrong.push("it waits for ever".to_owned()),
             Exit::Failed(why) => self.wrong.push(why.clone()),
         }
     }
@@ -168,6 +170,17 @@ impl Verdict {
             self.wrong.push(format!("another end: {}", list.join("; ")));
         }
     }
+}
+
+/// What happened, without what is of this move alone.
+fn kind_of(what: &str) -> String {
+    let words = what.split(": ").next().unwrap_or_default();
+    let of_this_move = |word: &&str| word.contains(char::is_numeric) || word.contains('.');
+    let kept: Vec<&str> = words
+        .split(' ')
+        .map(|word| if of_this_move(&word) { "…" } else { word })
+        .collect();
+    kept.join(" ")
 }
 
 fn words(served: &[Version], conflict: &Conflict) -> String {

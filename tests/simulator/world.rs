@@ -95,8 +95,6 @@ pub(crate) struct World {
     pub(crate) approved: BTreeMap<String, i64>,
     pub(crate) faulted: Option<i64>,
     pub(crate) rolled: Option<i64>,
-    /// Why no waiting helps, as the program said at last.
-    pub(crate) never: Option<String>,
 }
 
 /// What an operator does with a change that it is told to make.
@@ -149,7 +147,6 @@ impl World {
             approved: BTreeMap::new(),
             faulted: None,
             rolled: None,
-            never: None,
             scenario,
         }
     }

@@ -239,7 +239,7 @@ fn leads_out(answer: &Result<Message, Silence>, zone: &Name) -> bool {
     aliases
         .filter(|record| record.rtype == Rtype::CNAME)
         .filter_map(Record::target)
-        .last()
+        .next_back()
         .is_some_and(|target| !target.is_at_or_below(zone))
 }
 

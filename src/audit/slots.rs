@@ -1,0 +1,143 @@
+//! Observations by number: those that differ in nothing but their times and their message's identifier have the same one.
+//! A sweep asks what the one before it asked, in the same order: so each is looked for first where it was found after its
+//! neighbour the last time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::context::{Judged, MessageNo};
+use super::limits::Spot;
+use crate::evidence::{Observation, Outcome, Proto, Sweep};
+use crate::moment::Moment;
+
+/// The number of an observation.
+pub(super) type SlotNo = usize;
+
+/// All that is known of equal observations.
+pub(super) struct Slot {
+    /// One of them, without its times.
+    pub(super) like: Observation,
+    /// What follows from its messages; none: not looked at yet.
+    pub(super) known: Option<Known>,
+    /// The latest verdict on it.
+    pub(super) ruling: Option<Ruling>,
+    /// The observation after it, over UDP and TCP, the last time.
+    next: [SlotNo; 2],
+}
+
+/// What does not change with time.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    /// Its message, if it is an answer that can be had.
+    pub(super) message: Option<MessageNo>,
+    /// The shortest TTL in that, seconds.
+    pub(super) shortest_ttl: Option<u32>,
+    /// Where its question stands among those whose gaps are measured.
+    pub(super) spot: Option<Spot>,
+    /// Which of the answers that others are judged under it is.
+    pub(super) above: Option<usize>,
+}
+
+/// A verdict that holds as long as the answers above are of that count, for moments in `[from, until)`, Unix seconds.
+#[derive(Clone)]
+pub(super) struct Ruling {
+    pub(super) turn: u64,
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) judged: Arc<Judged>,
+    /// The latest inception and the earliest expiration of its signatures.
+    pub(super) window: Option<(i64, i64)>,
+}
+
+impl Ruling {
+    pub(super) fn holds(&self, turn: u64, at: i64) -> bool {
+        self.turn == turn && self.from <= at && at < self.until
+    }
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Slots {
+    all: Vec<Slot>,
+    numbers: HashMap<Observation, SlotNo>,
+    first: [SlotNo; 2],
+}
+
+impl Slots {
+    /// The numbers of the observations of a sweep, in its order.
+    pub(super) fn find(&mut self, sweep: &Sweep, found: &mut Vec<SlotNo>) {
+        found.clear();
+        let mut last: Option<SlotNo> = None;
+        for one in &sweep.observations {
+            let way = usize::from(one.proto == Proto::Tcp);
+            let former = last.and_then(|last| self.all.get(last));
+            let guess = former.map_or(self.first, |slot| slot.next);
+            let number = match guess.get(way) {
+                Some(guess) if self.all.get(*guess).is_some_and(|slot| alike(&slot.like, one)) => *guess,
+                _ => self.look_up(one),
+            };
+            let next = match last.and_then(|last| self.all.get_mut(last)) {
+                Some(slot) => &mut slot.next,
+                None => &mut self.first,
+            };
+            if let Some(next) = next.get_mut(way) {
+                *next = number;
+            }
+            found.push(number);
+            last = Some(number);
+        }
+    }
+
+    fn look_up(&mut self, one: &Observation) -> SlotNo {
+        let mut like = Observation {
+            sent: Moment::default(),
+            done: Moment::default(),
+            ..one.clone()
+        };
+        if let Outcome::Answer { id, .. } = &mut like.outcome {
+            *id = 0;
+        }
+        let number = self.all.len();
+        if let Some(known) = self.numbers.get(&like) {
+            return *known;
+        }
+        self.numbers.insert(like.clone(), number);
+        self.all.push(Slot {
+            like,
+            known: None,
+            ruling: None,
+            next: [number; 2],
+        });
+        number
+    }
+
+    pub(super) fn get(&self, number: SlotNo) -> Option<&Slot> {
+        self.all.get(number)
+    }
+
+    pub(super) fn get_mut(&mut self, number: SlotNo) -> Option<&mut Slot> {
+        self.all.get_mut(number)
+    }
+
+    /// What was known is to be looked at anew.
+    pub(super) fn forget(&mut self) {
+        for slot in &mut self.all {
+            slot.known = None;
+            slot.ruling = None;
+        }
+    }
+}
+
+fn alike(a: &Observation, b: &Observation) -> bool {
+    let outcome = match (&a.outcome, &b.outcome) {
+        (Outcome::Answer { blob: a, .. }, Outcome::Answer { blob: b, .. }) => a == b,
+        (a, b) => a == b,
+    };
+    outcome
+        && a.rtype == b.rtype
+        && a.proto == b.proto
+        && a.address == b.address
+        && a.name == b.name
+        && a.server == b.server
+        && a.place == b.place
+}

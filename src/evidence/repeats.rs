@@ -1,0 +1,380 @@
+//! Sweeps read by their likeness to one before. A sweep asks what another asked, so that its line has the same octets but for
+//! times, identifiers and the names of messages. What is the same is compared with octets that were read as JSON once; what
+//! may differ stands in known places and must have its strict form. A line that is otherwise is not read here at all.
+
+use super::observation::{Outcome, Sweep};
+use super::{BlobId, Chain};
+use crate::moment::Moment;
+
+/// So many kinds of sweep are remembered: over UDP, over both, with and without the zones above.
+const MOST_SHAPES: usize = 8;
+/// Longer lines are not remembered, octets.
+const LONGEST_SHAPE: usize = 1 << 20;
+
+/// What stands between the times of an observation, and around its message.
+const DONE: &[u8] = br#"","done":""#;
+const ANSWER: &[u8] = br#"","outcome":{"answer":{"blob":""#;
+const ID: &[u8] = br#"","id":"#;
+const ANSWERED: &[u8] = b"}}}";
+
+/// A sweep that was read, with the rest of its entry.
+#[derive(Debug)]
+pub struct Repeated {
+    /// The entry's number: the next one of the chain.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Moment,
+    /// What it holds. Give it back with [`Repeats::put_back`].
+    pub sweep: Sweep,
+}
+
+/// The kinds of sweep that were read before, the latest first.
+#[derive(Clone, Debug, Default)]
+pub struct Repeats {
+    shapes: Vec<Shape>,
+    day: Day,
+}
+
+#[derive(Clone, Debug)]
+struct Shape {
+    parts: Vec<Part>,
+    /// From the end of the last observation to the end of the body.
+    tail: Vec<u8>,
+    /// The latest sweep of this kind.
+    sweep: Sweep,
+}
+
+/// One observation's octets.
+#[derive(Clone, Debug)]
+struct Part {
+    /// From the observation before to the moment at which the question left.
+    before: Vec<u8>,
+    /// From the moment at which it was over to the end, if it is no answer.
+    after: Option<Vec<u8>>,
+}
+
+impl Repeats {
+    /// Reads a line (without its newline) that is the next one of `chain` and like one that was learnt. None: it is something
+    /// else, or nothing is known of its kind; read it as JSON.
+    pub fn take(&mut self, line: &[u8], chain: &Chain) -> Option<Repeated> {
+        let mut rest = Cursor(line);
+        rest.expect(br#"{"format":1,"seq":"#)?;
+        let seq = rest.number()?;
+        rest.expect(br#","at":""#)?;
+        let at = rest.moment(&mut self.day)?;
+        rest.expect(br#"","prev":""#)?;
+        rest.expect(chain.head().as_bytes())?;
+        rest.expect(br#"","kind":"sweep","body":"#)?;
+        if seq != chain.next_seq() {
+            return None;
+        }
+        let body = rest.0.strip_suffix(b"}")?;
+        let day = &mut self.day;
+        let found = self
+            .shapes
+            .iter_mut()
+            .position(|shape| shape.read(Cursor(body), day).is_some())?;
+        let shape = self.shapes.get_mut(..=found)?;
+        shape.rotate_right(1);
+        let sweep = std::mem::replace(&mut shape.first_mut()?.sweep, nothing());
+        Some(Repeated { seq, at, sweep })
+    }
+
+    /// Takes back the sweep of the last [`Repeats::take`], for the next of its kind.
+    pub fn put_back(&mut self, sweep: Sweep) {
+        if let Some(shape) = self.shapes.first_mut() {
+            shape.sweep = sweep;
+        }
+    }
+
+    /// Learns the kind of a sweep that was read as JSON from `body`, if it is in the form that this program writes.
+    pub fn learn(&mut self, body: &str, sweep: Sweep) {
+        if body.len() > LONGEST_SHAPE {
+            return;
+        }
+        if let Some(shape) = Shape::of(body, sweep) {
+            self.shapes.truncate(MOST_SHAPES - 1);
+            self.shapes.insert(0, shape);
+        }
+    }
+}
+
+impl Shape {
+    fn of(body: &str, sweep: Sweep) -> Option<Shape> {
+        if serde_json::to_string(&sweep).ok()? != body {
+            return None;
+        }
+        let mut parts = Vec::with_capacity(sweep.observations.len());
+        let mut length = 0;
+        for one in &sweep.observations {
+            let text = serde_json::to_string(one).ok()?;
+            let sent = r#","sent":""#;
+            // A quote inside a text has a backslash before it: the first is the member.
+            let at = text.find(sent)? + sent.len();
+            let (before, rest) = text.split_at(at);
+            let rest = rest.strip_prefix(&one.sent.to_string())?.as_bytes();
+            let rest = rest.strip_prefix(DONE)?;
+            let rest = rest.strip_prefix(one.done.to_string().as_bytes())?;
+            let comma = if parts.is_empty() { "" } else { "," };
+            length += text.len() + comma.len();
+            parts.push(Part {
+                before: [comma, before].concat().into_bytes(),
+                after: (!matches!(one.outcome, Outcome::Answer { .. })).then(|| rest.to_vec()),
+            });
+        }
+        let begin = body.find('[')? + 1;
+        let tail = body.as_bytes().get(begin + length..)?.to_vec();
+        Some(Shape { parts, tail, sweep })
+    }
+
+    /// Reads a body into the sweep that is held; what is there after a failure is of no use.
+    fn read(&mut self, mut rest: Cursor<'_>, day: &mut Day) -> Option<()> {
+        rest.expect(br#"{"started":""#)?;
+        self.sweep.started = rest.moment(day)?;
+        rest.expect(br#"","ended":""#)?;
+        self.sweep.ended = rest.moment(day)?;
+        rest.expect(br#"","observations":["#)?;
+        if self.sweep.observations.len() != self.parts.len() {
+            return None;
+        }
+        for (part, one) in self.parts.iter().zip(&mut self.sweep.observations) {
+            rest.expect(&part.before)?;
+            one.sent = rest.moment(day)?;
+            rest.expect(DONE)?;
+            one.done = rest.moment(day)?;
+            if let Some(after) = &part.after {
+                rest.expect(after)?;
+                continue;
+            }
+            let Outcome::Answer { blob, id } = &mut one.outcome else {
+                return None;
+            };
+            rest.expect(ANSWER)?;
+            if rest.expect(blob.as_str().as_bytes()).is_none() {
+                *blob = rest.blob()?;
+            }
+            rest.expect(ID)?;
+            *id = u16::try_from(rest.number()?).ok()?;
+            rest.expect(ANSWERED)?;
+        }
+        (rest.0 == self.tail).then_some(())
+    }
+}
+
+fn nothing() -> Sweep {
+    Sweep {
+        started: Moment::default(),
+        ended: Moment::default(),
+        observations: Vec::new(),
+        blind: Vec::new(),
+    }
+}
+
+/// A day that was read before: `2026-11-18T`, and when it began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Day {
+    text: [u8; 11],
+    begins: i64,
+}
+
+/// What is left of a line.
+#[derive(Clone, Copy)]
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn expect(&mut self, octets: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(octets)?;
+        Some(())
+    }
+
+    /// A number as JSON has it, below 10^18.
+    fn number(&mut self) -> Option<u64> {
+        let digits = self.0.iter().take_while(|octet| octet.is_ascii_digit()).count();
+        let (text, rest) = self.0.split_at_checked(digits)?;
+        if digits == 0 || digits > 18 || (digits > 1 && text.first() == Some(&b'0')) {
+            return None;
+        }
+        self.0 = rest;
+        Some(
+            text.iter()
+                .fold(0, |number, digit| number * 10 + u64::from(digit - b'0')),
+        )
+    }
+
+    fn blob(&mut self) -> Option<BlobId> {
+        let (text, rest) = self.0.split_at_checked(64)?;
+        self.0 = rest;
+        BlobId::parse(std::str::from_utf8(text).ok()?).ok()
+    }
+
+    /// `2026-11-18T11:06:40Z`, or with one to three digits of a fraction.
+    fn moment(&mut self, day: &mut Day) -> Option<Moment> {
+        let (text, mut rest) = self.0.split_first_chunk::<20>()?;
+        let two = |at: usize, below: i64| {
+            let (tens, ones) = (text.get(at)?, text.get(at + 1)?);
+            let number = i64::from(tens.wrapping_sub(b'0')) * 10 + i64::from(ones.wrapping_sub(b'0'));
+            (tens.is_ascii_digit() && ones.is_ascii_digit() && number < below).then_some(number)
+        };
+        let (hours, minutes, seconds) = (two(11, 24)?, two(14, 60)?, two(17, 60)?);
+        if text[13] != b':' || text[16] != b':' {
+            return None;
+        }
+        let mut millis = ((hours * 60 + minutes) * 60 + seconds) * 1000;
+        if text[19] == b'.' {
+            let digits = rest
+                .iter()
+                .take(3)
+                .take_while(|octet| octet.is_ascii_digit())
+                .count();
+            let (fraction, end) = rest.split_at_checked(digits)?;
+            let mut unit = 100;
+            for digit in fraction {
+                millis += i64::from(digit - b'0') * unit;
+                unit /= 10;
+            }
+            rest = end.strip_prefix(b"Z").filter(|_| digits > 0)?;
+        } else if text[19] != b'Z' {
+            return None;
+        }
+        let whole = self.0.get(..self.0.len() - rest.len())?;
+        let date = whole.first_chunk::<11>()?;
+        if day.text != *date {
+            // On the last day that there is not every hour is one.
+            let year = date.first_chunk::<4>().filter(|year| *year != b"9999")?;
+            let known = year.iter().all(u8::is_ascii_digit);
+            let read: Moment = std::str::from_utf8(whole).ok().filter(|_| known)?.parse().ok()?;
+            *day = Day {
+                text: *date,
+                begins: read.millis() - millis,
+            };
+        }
+        self.0 = rest;
+        Some(Moment::from_millis(day.begins + millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::evidence::Entry;
+
+    fn observation(rtype: &str, at: &str, octet: u8) -> serde_json::Value {
+        json!({
+            "place": {"provider": "a \",\"sent\":\""}, "server": "ns1.a.test.", "address": "192.0.2.1:53", "proto": "udp",
+            "name": "shop.test.", "type": rtype, "sent": at, "done": at,
+            "outcome": {"answer": {"blob": BlobId::of(&[octet]), "id": u16::from(octet) * 200}},
+        })
+    }
+
+    fn body(at: &str, octet: u8) -> serde_json::Value {
+        let mut silent = observation("NS", at, octet);
+        silent["outcome"] = json!("timeout");
+        let observations = [observation("SOA", at, octet), silent, observation("A", at, 7)];
+        let blind = json!({"place": "parent", "server": "ns.test.", "address": null, "why": "no route"});
+        json!({"started": at, "ended": at, "observations": observations, "blind": [blind]})
+    }
+
+    /// What a line is as JSON, if it is the next sweep.
+    fn decoded(line: &[u8], chain: &Chain) -> Option<(u64, Moment, Sweep)> {
+        let entry = Entry::decode(line).ok()?;
+        let next = entry.seq == chain.next_seq() && entry.prev == chain.head() && entry.kind == "sweep";
+        let sweep = serde_json::from_value(entry.body).ok().filter(|_| next)?;
+        Some((entry.seq, entry.at, sweep))
+    }
+
+    fn taken(repeats: &mut Repeats, line: &[u8], chain: &Chain) -> Option<(u64, Moment, Sweep)> {
+        let found = repeats.take(line, chain)?;
+        repeats.put_back(found.sweep.clone());
+        Some((found.seq, found.at, found.sweep))
+    }
+
+    /// A chain with one sweep in it, which was learnt, and a line that follows.
+    fn learnt(at: &str, octet: u8) -> (Repeats, Chain, String) {
+        let (mut repeats, mut chain) = (Repeats::default(), Chain::default());
+        let first = body("2026-11-18T11:06:40Z", 1);
+        let sweep: Sweep = serde_json::from_value(first.clone()).unwrap();
+        let text = serde_json::to_string(&sweep).unwrap();
+        repeats.learn(&text, sweep);
+        let (_, line) = chain.next_entry(Moment::from_seconds(1), "sweep", first).unwrap();
+        chain.follow(line.as_bytes());
+        let next = serde_json::from_value::<Sweep>(body(at, octet)).unwrap();
+        let next = serde_json::to_value(next).unwrap();
+        let at: Moment = at.parse().unwrap();
+        let (_, line) = chain.next_entry(at, "sweep", next).unwrap();
+        (repeats, chain, line)
+    }
+
+    #[test]
+    fn a_sweep_like_one_before_is_read_as_json_would() {
+        let times = [
+            "2026-11-18T11:06:40Z",
+            "2026-11-18T23:59:59.999Z",
+            "2026-11-19T00:00:00.1Z",
+            "2027-02-28T07:08:09.01Z",
+            "2028-02-29T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+        ];
+        for (octet, at) in times.into_iter().enumerate() {
+            let (mut repeats, chain, line) = learnt(at, u8::try_from(octet).unwrap());
+            let read = taken(&mut repeats, line.as_bytes(), &chain);
+            assert!(read.is_some(), "{line}");
+            assert_eq!(read, decoded(line.as_bytes(), &chain));
+        }
+    }
+
+    #[test]
+    fn whatever_octet_is_another_it_says_what_json_says_or_nothing() {
+        let (mut repeats, chain, line) = learnt("2026-11-19T10:20:30.45Z", 2);
+        let mut read = 0;
+        for at in 0..line.len() {
+            for octet in *b"0159a:.Z\"}{,- \\" {
+                let mut other = line.clone().into_bytes();
+                other[at] = octet;
+                if let Some(found) = taken(&mut repeats, &other, &chain) {
+                    assert_eq!(
+                        Some(found),
+                        decoded(&other, &chain),
+                        "{}",
+                        String::from_utf8_lossy(&other)
+                    );
+                    read += 1;
+                }
+            }
+            for cut in [&line[..at], &line[at..]] {
+                assert!(taken(&mut repeats, cut.as_bytes(), &chain).is_none() || cut == line);
+            }
+        }
+        assert!(read > 500, "{read}");
+    }
+
+    #[test]
+    fn another_kind_another_form_and_another_place_are_left_to_json() {
+        let (mut repeats, chain, line) = learnt("2026-11-19T10:20:30Z", 3);
+        for (from, to) in [
+            ("\"kind\":\"sweep\"", "\"kind\":\"other\""),
+            ("\"seq\":2", "\"seq\":3"),
+            ("\"type\":\"SOA\"", "\"type\":\"TXT\""),
+            ("\"id\":600", "\"id\":0600"),
+            ("\"id\":600", "\"id\":70000"),
+            ("\"timeout\"", "\"timeouts\""),
+            ("T10:20:30Z", "T10:20:60Z"),
+            ("T10:20:30Z", "T10:20:30+00"),
+            ("T10:20:30Z", "T10:20:30.Z"),
+            ("2026-11-19", "9999-12-31"),
+            ("2026-11-19", "2026-11-31"),
+        ] {
+            let other = line.replace(from, to);
+            assert_ne!(other, line, "{from}");
+            assert_eq!(taken(&mut repeats, other.as_bytes(), &chain), None, "{to}");
+        }
+        assert_eq!(taken(&mut repeats, line.as_bytes(), &Chain::default()), None);
+        assert!(taken(&mut repeats, line.as_bytes(), &chain).is_some());
+        // What is not in the form of this program is not learnt.
+        let sweep: Sweep = serde_json::from_value(body("2026-11-18T11:06:40Z", 1)).unwrap();
+        let mut repeats = Repeats::default();
+        repeats.learn(&serde_json::to_string_pretty(&sweep).unwrap(), sweep);
+        assert_eq!(taken(&mut repeats, line.as_bytes(), &chain), None);
+    }
+}
