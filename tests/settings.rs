@@ -134,6 +134,38 @@ fn the_journal_gets_references_and_no_secret() {
     insta::assert_snapshot!(text);
 }
 
+/// Who is asked for time stamps and for the time; a token in the address is in no journal.
+#[test]
+fn authorities_and_clocks_are_told_of_by_their_hosts() {
+    let with = |more: &str| parse(&format!("{GOOD}\n{more}"));
+    let seal = |tsa: &str| format!("[seal]\nkey = {{ file = \"k\" }}\ntsa = \"{tsa}\"\n");
+    let settings = with(&format!(
+        "{}[clock]\nntp = [\"ntp.example\", \"[2001:db8::1]:99\"]\n",
+        seal("http://tsa.example/t0ken")
+    ));
+    let kept = settings.unwrap().redacted();
+    assert_eq!(kept["seal"]["tsa"], serde_json::json!({ "host": "tsa.example" }));
+    assert_eq!(
+        kept["ntp"][0],
+        serde_json::json!({ "host": "ntp.example", "port": 123 })
+    );
+    assert_eq!(
+        kept["ntp"][1],
+        serde_json::json!({ "host": "2001:db8::1", "port": 99 })
+    );
+    for bad in ["tsa.example", "ftp://tsa.example/", "https://me:pw@tsa.example/"] {
+        let error = with(&seal(bad)).unwrap_err();
+        assert!(
+            error.contains("time stamping authority") && !error.contains("pw"),
+            "{error}"
+        );
+    }
+    let bad = with("[clock]\nntp = [\"http://ntp.example\"]\n").unwrap_err();
+    assert!(bad.contains("is no NTP server"), "{bad}");
+    let many = format!("[clock]\nntp = [{}]\n", "\"ntp.example\",".repeat(9));
+    assert!(with(&many).unwrap_err().contains("more than 8"));
+}
+
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     let errors = [

@@ -1,8 +1,6 @@
-//! Seals and stamps against the journal.
+//! Seals against the journal.
 
 use std::collections::BTreeMap;
-
-use serde::Serialize;
 
 use super::findings::{Finding, Findings};
 use super::verdict::{SealKey, SealSeen};
@@ -10,24 +8,13 @@ use crate::dns::Name;
 use crate::evidence::{Checkpoint, Hash, Note, VerifierKey, origin, watch_origin};
 use crate::moment::Moment;
 
-/// A seal as it lies in the bundle.
+/// A seal, or a token over one, as it lies in the bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenSeal {
     /// The file.
     pub file: String,
     /// Its octets.
     pub octets: Vec<u8>,
-}
-
-/// A token of a time stamping authority (RFC 3161), and how to check it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stamp {
-    /// The file in the bundle.
-    pub file: String,
-    /// The seal that it is over.
-    pub seal: String,
-    /// The command that checks it; the authority's certificate has to be had from elsewhere.
-    pub command: String,
 }
 
 /// What is known of the journal at the sizes that seals are over.
@@ -49,7 +36,7 @@ pub(super) struct Seal {
 /// Reads the seals.
 pub(super) fn read(given: &[GivenSeal], findings: &mut Findings) -> Vec<Seal> {
     let mut seals = Vec::new();
-    for seal in given {
+    for seal in given.iter().filter(|seal| seal.file.ends_with(".checkpoint")) {
         let read = Note::parse(&seal.octets).and_then(|note| Ok((Checkpoint::parse(&note)?, note)));
         match read {
             Ok((checkpoint, note)) if Checkpoint::file_name(checkpoint.size) == seal.file => {
@@ -199,21 +186,4 @@ pub(super) fn check(
         });
     }
     (out, sealed, self_sealed)
-}
-
-/// The stamps that lie in the bundle.
-pub(super) fn stamps<'a>(files: impl Iterator<Item = &'a str>) -> Vec<Stamp> {
-    files
-        .filter_map(|file| {
-            // The name goes into a command that a person runs.
-            let size = file.strip_prefix("seals/")?.strip_suffix(".tsr")?;
-            let number = !size.is_empty() && size.bytes().all(|octet| octet.is_ascii_digit());
-            let seal = number.then(|| format!("seals/{size}.checkpoint"))?;
-            Some(Stamp {
-                file: file.to_owned(),
-                command: format!("openssl ts -verify -data {seal} -in {file} -CAfile AUTHORITY.pem"),
-                seal,
-            })
-        })
-        .collect()
 }

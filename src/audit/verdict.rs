@@ -1,16 +1,20 @@
 //! The result of a verification: what holds, what fails, what was not observed, and the limits of all of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::findings::Finding;
-use super::seals::Stamp;
+use super::stamps::Stamp;
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Status;
 use crate::evidence::{BlobId, Ends, Place};
 use crate::moment::Moment;
+
+/// So many NTP servers are named.
+const MOST_SERVERS: usize = 64;
 
 /// The version of this form.
 pub const VERDICT_FORMAT: u64 = 1;
@@ -58,7 +62,7 @@ pub struct Verdict {
     pub anchors: AnchorsUsed,
     /// The seals.
     pub seals: Vec<SealSeen>,
-    /// Tokens of time stamping authorities. They are not checked here: the command that does is given with each.
+    /// Tokens of time stamping authorities. The authority's signature is not checked here: the command that does is given with each.
     pub stamps: Vec<Stamp>,
     /// The messages.
     pub blobs: BlobsSeen,
@@ -349,6 +353,55 @@ pub struct Clock {
     pub before_expiration: Option<i64>,
     /// Entries that were written earlier than the one before, without a recorded jump.
     pub backwards: u64,
+    /// What NTP servers said; none: none was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ntp: Option<NtpSeen>,
+}
+
+/// The clock against NTP, as it is recorded. Plain NTP is not authenticated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NtpSeen {
+    /// The servers that answered.
+    pub servers: BTreeSet<String>,
+    /// Readings.
+    pub readings: u64,
+    /// How often there was none.
+    pub failed: u64,
+    /// The offset that was furthest from zero, milliseconds: what had to be added to the clock.
+    pub largest_offset: Option<i64>,
+    /// There and back of that reading, milliseconds: the offset may be off by half of it.
+    pub round_trip: u64,
+    /// The entry of that reading.
+    pub entry: Option<u64>,
+}
+
+impl NtpSeen {
+    /// Takes a note, if it is about NTP.
+    pub(super) fn take(seen: &mut Option<NtpSeen>, entry: u64, note: &Value) {
+        if note.get("ntp-failed").is_some() {
+            seen.get_or_insert_default().failed += 1;
+            return;
+        }
+        let (Some(server), Some(offset)) = (
+            note.get("ntp").and_then(Value::as_str),
+            note.get("offset").and_then(Value::as_i64),
+        ) else {
+            return;
+        };
+        let seen = seen.get_or_insert_default();
+        seen.readings += 1;
+        if seen.servers.len() < MOST_SERVERS {
+            seen.servers.insert(server.to_owned());
+        }
+        if seen
+            .largest_offset
+            .is_none_or(|most| offset.unsigned_abs() > most.unsigned_abs())
+        {
+            seen.largest_offset = Some(offset);
+            seen.round_trip = note.get("round_trip").and_then(Value::as_u64).unwrap_or(0);
+            seen.entry = Some(entry);
+        }
+    }
 }
 
 /// Somebody's word.

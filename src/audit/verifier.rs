@@ -7,9 +7,10 @@ use super::answers::{Answers, Reach};
 use super::findings::{Finding, Findings, Gravity};
 use super::replay::Replay;
 use super::seals::{self, GivenSeal, Keys, Roots, Seal};
+use super::stamps::{self, Stamp};
 use super::verdict::{
     AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Depth, Ending, Insecure, JournalSeen, JumpSeen,
-    VERDICT_FORMAT, Verdict, Word,
+    NtpSeen, VERDICT_FORMAT, Verdict, Word,
 };
 use crate::continuity::reachable;
 use crate::dns::Name;
@@ -36,7 +37,7 @@ pub struct Given {
     pub manifest: Option<Vec<u8>>,
     /// Every other file with its size and hash.
     pub files: BTreeMap<String, FilePart>,
-    /// The seals among them.
+    /// The seals among them, and the tokens over seals: `seals/…checkpoint` and `seals/…tsr`.
     pub seals: Vec<GivenSeal>,
     /// The octets of `seals/keys`, if there is such a file.
     pub keys: Option<Vec<u8>>,
@@ -58,6 +59,7 @@ pub struct Verifier {
     summary: Summary,
     roots: Roots,
     sealed: Vec<Seal>,
+    stamps: Vec<Stamp>,
     sizes: BTreeSet<u64>,
     findings: Findings,
     answers: Answers,
@@ -79,6 +81,7 @@ impl Verifier {
     pub fn new(given: Given, depth: Depth) -> Verifier {
         let mut findings = Findings::default();
         let sealed = seals::read(&given.seals, &mut findings);
+        let stamps = stamps::read(&given.seals, &mut findings);
         let memo = if given.memo.is_remembering() {
             given.memo.clone()
         } else {
@@ -95,6 +98,7 @@ impl Verifier {
             summary: Summary::default(),
             roots: Roots::default(),
             sealed,
+            stamps,
             findings,
             journal: JournalSeen::default(),
             others: BTreeSet::new(),
@@ -271,6 +275,7 @@ impl Verifier {
             }
             Event::End(ended) => self.claimed = Some(ended.continuous),
             Event::Note(body) => {
+                NtpSeen::take(&mut self.clock.ntp, seq, body);
                 let mut named = BTreeSet::new();
                 name_blobs(body, &mut named);
                 for id in named {
@@ -330,6 +335,7 @@ impl Verifier {
         }
         let manifest = self.check_manifest();
         let (seals, sealed, self_sealed) = self.check_seals();
+        stamps::hold_against(&self.stamps, &seals, &mut self.findings);
         let blobs = self.check_blobs();
         let (mut continuity, reach, insecure) = self.continuity();
         let Verifier {
@@ -399,7 +405,7 @@ impl Verifier {
                 same_as_journal: same,
             },
             seals,
-            stamps: seals::stamps(self.given.files.keys().map(String::as_str)),
+            stamps: self.stamps,
             blobs,
             answers,
             decisions: replay.counts,
@@ -738,7 +744,7 @@ fn limits(journal: &JournalSeen, continuity: &Continuity) -> Vec<String> {
              elsewhere was not seen"
         ),
         "the times are those of the clock of the machine that looked, held against the windows of the signatures; a seal \
-         proves an order, and a time only with a token of a time stamping authority"
+         proves an order, and a time only with a token of a time stamping authority, whose signature is not checked here"
             .to_owned(),
         "an approval is recorded as it was said: nobody signs it".to_owned(),
         "that whoever has the seal key did not write a second journal: only witnesses or a time stamp show that".to_owned(),

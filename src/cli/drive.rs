@@ -1,6 +1,7 @@
 //! Driving a plan, for `run` and `step`.
 
 use super::approve::whoami;
+use super::aside::Aside;
 use super::crew::{Secrets, crew};
 use super::herald::Herald;
 use super::settings::Settings;
@@ -8,7 +9,7 @@ use super::tell::Teller;
 use super::{Context, Exit, Failure, inbox, plans};
 use secrecy::ExposeSecret;
 
-use crate::adapters::journal::{FileJournal, SealingJournal};
+use crate::adapters::journal::{FileJournal, OnSeal, SealingJournal};
 use crate::dns::Name;
 use crate::evidence::{SignerKey, origin};
 use crate::ports::Journal;
@@ -38,7 +39,8 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     let herald = Herald::start(&settings).await?;
     let key = seal_key(&settings).await?;
     let journal = FileJournal::open(&dir, context.now(), order.command)?;
-    let journal = sealed(journal, &dir, key, |name| origin(name, &zone))?;
+    let mut aside = Aside::start(Some(&settings), dir.clone())?;
+    let journal = sealed(journal, &dir, key, aside.on_seal(), |name| origin(name, &zone))?;
     let team = crew(&settings, &zone, secrets).await?;
     let state = State::new(settings.zone(&zone)?.anchors.clone());
     let teller = Teller::new(context.out.json(), false, true);
@@ -48,14 +50,14 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
     };
     let mut runner = Runner::open(team, state, journal, reporter)?;
     if let Some(exit) = carried_out(order, context, &runner, &dir)? {
+        // The last seal may lack its token still. The journal has its end, and gets no more.
+        aside.finish().await;
         return Ok(exit);
     }
     let fresh = choose(order, context, &runner, &dir)?;
     let mail = dir.clone();
     runner.inbox = Box::new(move || inbox::all(&mail));
-    if let Some(herald) = &herald {
-        runner.notes = Box::new(herald.faults());
-    }
+    runner.notes = Box::new(aside.notes(herald.as_ref()));
     if fresh.is_none() {
         context
             .out
@@ -68,10 +70,11 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
             Ok(Exit::NotYet)
         }
     };
+    aside.finish().await;
     if let Some(herald) = herald {
         herald.finish().await;
-        runner.absorb_notes()?;
     }
+    runner.absorb_notes()?;
     ending
 }
 
@@ -91,7 +94,7 @@ pub(super) async fn seal_key(settings: &Settings) -> Result<Option<SignerKey>, F
     })
 }
 
-/// The journal, sealed where there is a key; `origin` makes the log's name of the key's.
+/// The journal, sealed where there is a key; `on_seal` is told of each seal, and `origin` makes the log's name of the key's.
 ///
 /// # Errors
 /// If it cannot be read, or the seals cannot be written.
@@ -99,6 +102,7 @@ pub(super) fn sealed(
     journal: FileJournal,
     dir: &std::path::Path,
     key: Option<SignerKey>,
+    on_seal: OnSeal,
     origin: impl FnOnce(&str) -> String,
 ) -> Result<Box<dyn Journal>, Failure> {
     let Some(key) = key else {
@@ -106,11 +110,7 @@ pub(super) fn sealed(
     };
     let origin = origin(key.verifier().name());
     Ok(Box::new(SealingJournal::open(
-        journal,
-        dir,
-        &origin,
-        key,
-        Box::new(|_, _| {}),
+        journal, dir, &origin, key, on_seal,
     )?))
 }
 

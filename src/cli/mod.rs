@@ -4,6 +4,7 @@
 //! [`Context`], and ends with an [`Exit`] or a [`Failure`].
 
 pub mod approve;
+mod aside;
 pub mod audit;
 pub mod chain;
 pub mod check;

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::approve::whoami;
+use super::aside::Aside;
 use super::crew::{self, Secrets};
 use super::drive::stopped;
 use super::drive::{seal_key, sealed};
@@ -102,7 +103,10 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<Exit, Failure> {
         None => None,
     };
     let journal = FileJournal::open(&dir, context.now(), "watch")?;
-    let journal = sealed(journal, &dir, key, |name| watch_origin(name, &zone))?;
+    let mut aside = Aside::start(settings.as_ref(), dir.clone())?;
+    let journal = sealed(journal, &dir, key, aside.on_seal(), |name| {
+        watch_origin(name, &zone)
+    })?;
     let teller = Teller::new(context.out.json(), false, true);
     let reporter = match &herald {
         Some(herald) => herald.listen(teller),
@@ -110,9 +114,7 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let mut order = order(args, context, settings.as_ref(), &team, home);
     let mut runner = Runner::open(team, State::new(anchors), journal, reporter)?;
-    if let Some(herald) = &herald {
-        runner.notes = Box::new(herald.faults());
-    }
+    runner.notes = Box::new(aside.notes(herald.as_ref()));
     context.out.note(format!(
         "watching {zone}, a look each {} s; the journal is in {}",
         order.rules.interval / 1_000,
@@ -126,10 +128,11 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<Exit, Failure> {
             Ok(runner.watched(&memory))
         }
     };
+    aside.finish().await;
     if let Some(herald) = herald {
         herald.finish().await;
-        runner.absorb_notes()?;
     }
+    runner.absorb_notes()?;
     finish(&ending?, context)
 }
 

@@ -9,6 +9,7 @@ mod note;
 mod observation;
 mod repeats;
 mod seal;
+mod stamp;
 pub mod vantage;
 
 pub use blob::{BlobId, Blobs, NoBlobId};
@@ -23,3 +24,4 @@ pub use note::{Note, NoteError, Signed, SignerKey, VerifierKey};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};
 pub use repeats::{Repeated, Repeats};
 pub use seal::{Checkpoint, origin, watch_origin};
+pub use stamp::{LARGEST_TOKEN, StampError, Token, stamp_request};

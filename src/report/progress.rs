@@ -19,7 +19,7 @@ use crate::workflow::{
 pub struct Line {
     /// When.
     pub at: Moment,
-    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `clock`, `failing`,
+    /// What kind: `step`, `said`, `done`, `wait`, `person`, `halt`, `keys`, `chain`, `zone`, `clock`, `stamp`, `ntp`, `failing`,
     /// `expect`, `alarm`, `over`, `pause`, `end`.
     pub event: &'static str,
     /// In words.
@@ -173,7 +173,7 @@ impl Progress {
                     format!("the watch rests while a plan is driven: {who}"),
                     note.clone(),
                 ),
-                None => Vec::new(),
+                None => beside(note).map_or_else(Vec::new, |(event, text)| line(event, text, note.clone())),
             },
             Event::End(ended) => {
                 let text = if ended.continuous {
@@ -390,4 +390,26 @@ impl Line {
 
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
+}
+/// What came of what goes on beside a run: time stamps and readings of NTP.
+fn beside(note: &Value) -> Option<(&'static str, String)> {
+    let text = |key: &str| note.get(key).and_then(Value::as_str);
+    let said = text("said").unwrap_or("no reason is recorded");
+    if let Some(seal) = text("stamp-failed") {
+        return Some(("stamp", format!("no time stamp for {seal}: {said}")));
+    }
+    if let Some(server) = text("ntp-failed") {
+        return Some(("ntp", format!("no time from {server}: {said}")));
+    }
+    let (server, offset) = (text("ntp")?, note.get("offset")?.as_i64()?);
+    Some(("ntp", format!("{server} says that this clock is {}", off(offset))))
+}
+
+/// How far a clock is off, for people; `millis` is what has to be added to it.
+pub fn off(millis: i64) -> String {
+    match millis {
+        0 => "right to the millisecond".to_owned(),
+        behind if behind > 0 => format!("{behind} ms behind"),
+        ahead => format!("{} ms ahead", ahead.unsigned_abs()),
+    }
 }

@@ -70,6 +70,55 @@ pub(crate) fn seal(parts: &mut Parts) {
         .insert("seals/keys".to_owned(), format!("{named}\n").into_bytes());
 }
 
+/// A token over `data` by nobody: of the form of RFC 3161, and not signed.
+pub(crate) fn token(data: &[u8]) -> Vec<u8> {
+    fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let value = parts.concat();
+        let length = u8::try_from(value.len()).unwrap();
+        let mut out = vec![tag];
+        // Short up to 127, then in one octet of its own.
+        out.extend(if length < 0x80 {
+            vec![length]
+        } else {
+            vec![0x81, length]
+        });
+        out.extend(value);
+        out
+    }
+    let identifier = |hex: &str| element(0x06, &[&data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()]);
+    let number = |value: u8| element(0x02, &[&[value]]);
+    let hash = data_encoding::HEXLOWER
+        .decode(unbroken::evidence::hash_line(data).as_bytes())
+        .unwrap();
+    let algorithm = element(0x30, &[&identifier("608648016503040201")]);
+    let imprint = element(0x30, &[&algorithm, &element(0x04, &[&hash])]);
+    let time = element(0x18, &[b"20991231235959Z"]);
+    let info = element(
+        0x30,
+        &[&number(1), &identifier("2a0304"), &imprint, &number(7), &time],
+    );
+    let content = element(0xa0, &[&element(0x04, &[&info])]);
+    let content = element(0x30, &[&identifier("2a864886f70d0109100104"), &content]);
+    let signed = element(0x30, &[&number(3), &element(0x31, &[]), &content]);
+    let signed = element(
+        0x30,
+        &[&identifier("2a864886f70d010702"), &element(0xa0, &[&signed])],
+    );
+    element(0x30, &[&element(0x30, &[&number(0)]), &signed])
+}
+
+/// Puts such a token beside each seal.
+pub(crate) fn stamp(parts: &mut Parts) {
+    let seals: Vec<(String, Vec<u8>)> = parts
+        .files
+        .iter()
+        .filter_map(|(name, octets)| Some((name.strip_suffix(".checkpoint")?.to_owned(), token(octets))))
+        .collect();
+    for (name, octets) in seals {
+        parts.files.insert(format!("{name}.tsr"), octets);
+    }
+}
+
 fn made(sealed: bool) -> Parts {
     let dir = tempfile::tempdir().unwrap();
     let anchors = folder(dir.path(), sealed);

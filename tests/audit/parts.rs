@@ -122,7 +122,9 @@ impl Parts {
         {
             return Err(EntryError::Format(format));
         }
-        let is_seal = |name: &str| name.starts_with("seals/") && name.ends_with(".checkpoint");
+        let is_seal = |name: &str| {
+            name.starts_with("seals/") && (name.ends_with(".checkpoint") || name.ends_with(".tsr"))
+        };
         let given = Given {
             anchors: self.anchors.clone(),
             anchors_given: true,

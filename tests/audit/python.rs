@@ -5,7 +5,7 @@ use std::process::Command;
 
 use unbroken::audit::Depth;
 
-use super::made::{beginning, verifier_key, whole};
+use super::made::{beginning, stamp, token, verifier_key, whole};
 use super::parts::Parts;
 
 /// The Python of the system, which has what apt installs; any other that has the two packages.
@@ -104,7 +104,9 @@ fn it_finds_the_same_damage() {
     if left_out() {
         return;
     }
-    let parts = beginning(6);
+    let mut parts = beginning(6);
+    stamp(&mut parts);
+    parts.make_manifest();
     type Damage = Box<dyn Fn(&mut Parts)>;
     let flip = |octets: &mut Vec<u8>, at: usize| octets[at] ^= 1;
     let mut cases: Vec<(String, Damage)> = vec![
@@ -150,6 +152,29 @@ fn it_finds_the_same_damage() {
                 parts.set_lines(&parts.lines()[..5]);
                 let named = super::made::named(parts);
                 parts.blobs.retain(|id, _| named.contains(id));
+                parts.make_manifest();
+            }),
+        ),
+        (
+            "a token over something else".into(),
+            Box::new(|parts| {
+                parts
+                    .files
+                    .insert("seals/6.tsr".to_owned(), token(b"something else"));
+                parts.make_manifest();
+            }),
+        ),
+        (
+            "a token that is cut".into(),
+            Box::new(|parts| {
+                parts.files.get_mut("seals/6.tsr").unwrap().truncate(60);
+                parts.make_manifest();
+            }),
+        ),
+        (
+            "a token without its seal".into(),
+            Box::new(|parts| {
+                parts.files.insert("seals/5.tsr".to_owned(), token(b""));
                 parts.make_manifest();
             }),
         ),

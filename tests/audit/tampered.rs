@@ -3,7 +3,7 @@
 use unbroken::audit::{Depth, Word};
 use unbroken::evidence::{BlobId, VerifierKey};
 
-use super::made::{beginning, seal, whole};
+use super::made::{beginning, seal, stamp, token, whole};
 use super::parts::Parts;
 
 /// A small bundle: begin to the first sweeps.
@@ -19,9 +19,36 @@ fn small() -> Parts {
     parts.blobs.retain(|id, _| named.contains(id));
     parts.files.clear();
     seal(&mut parts);
+    stamp(&mut parts);
     parts.make_manifest();
-    assert_eq!(parts.verify(Depth::Hashes).unwrap().verdict, Word::Holds);
+    let verdict = parts.verify(Depth::Hashes).unwrap();
+    assert_eq!(verdict.verdict, Word::Holds);
+    assert_eq!(verdict.stamps.len(), 1);
     parts
+}
+
+/// Whoever makes the manifest anew is still found out by the hash that a token is over, and by its form.
+#[test]
+fn a_token_over_something_else_fails_the_bundle() {
+    let found = |change: &dyn Fn(&mut Parts)| {
+        let mut parts = small();
+        change(&mut parts);
+        parts.make_manifest();
+        parts.failing(Depth::Hashes)
+    };
+    let put = |name: &'static str, octets: Vec<u8>| {
+        move |parts: &mut Parts| drop(parts.files.insert(name.to_owned(), octets.clone()))
+    };
+    assert_eq!(
+        found(&put("seals/6.tsr", token(b"something else"))),
+        ["stamp-imprint"]
+    );
+    assert_eq!(found(&put("seals/6.tsr", vec![0x30, 0x80, 0, 0])), ["stamp-form"]);
+    assert_eq!(found(&put("seals/6.tsr", Vec::new())), ["stamp-form"]);
+    assert_eq!(found(&put("seals/x; rm.tsr", token(b""))), ["stamp-form"]);
+    assert_eq!(found(&put("seals/5.tsr", token(b""))), ["stamp-seal"]);
+    let refusal = vec![0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x02];
+    assert_eq!(found(&put("seals/6.tsr", refusal)), ["stamp-form"]);
 }
 
 #[test]
@@ -223,7 +250,7 @@ fn a_seal_under_another_key_or_over_another_journal_fails() {
         .files
         .insert("seals/keys".to_owned(), format!("{key}\n").into_bytes());
     parts.make_manifest();
-    assert_eq!(parts.failing(Depth::Hashes), ["seal-missing"]);
+    assert_eq!(parts.failing(Depth::Hashes), ["stamp-imprint", "seal-missing"]);
 
     let mut other = beginning(7);
     let lines = other.lines();

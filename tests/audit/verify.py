@@ -337,6 +337,61 @@ def check_seals(bundle, journal, seals, given, say):
     return sealed
 
 
+# --- time stamps: what they are over; who signed them is for openssl ------------------------------------------------------
+
+
+def elements(octets):
+    """The DER elements in a value: (tag, value)."""
+    out, at = [], 0
+    while at < len(octets):
+        tag, length, at = octets[at], octets[at + 1], at + 2
+        if length & 0x80:
+            size = length & 0x7F
+            if not 1 <= size <= 4:
+                raise ValueError("a length that DER does not have")
+            length, at = int.from_bytes(octets[at : at + size], "big"), at + size
+        if at + length > len(octets):
+            raise ValueError("an element is cut")
+        out.append((tag, octets[at : at + length]))
+        at += length
+    return out
+
+
+def inside(octets, *path):
+    """Goes down: each step is the number of an element and its tag."""
+    for number, tag in path:
+        found, octets = elements(octets)[number]
+        if found != tag:
+            raise ValueError("another form")
+    return octets
+
+
+def check_stamps(bundle, say):
+    hashes = {"608648016503040201": hashlib.sha256, "608648016503040202": hashlib.sha384, "608648016503040203": hashlib.sha512}
+    for name in bundle.sizes:
+        if not (name.startswith("seals/") and name.endswith(".tsr")):
+            continue
+        try:
+            octets = bundle.read(name)
+            if len(octets) > 64 << 10 or not name[6:-4].isdigit() or len(elements(octets)) != 1:
+                raise ValueError("too large, misnamed, or followed by something")
+            if int.from_bytes(inside(octets, (0, 0x30), (0, 0x30), (0, 0x02)), "big") > 1:
+                raise ValueError("not granted")
+            signed = inside(octets, (0, 0x30), (1, 0x30), (1, 0xA0), (0, 0x30), (2, 0x30))
+            if inside(signed, (0, 0x06)).hex() != "2a864886f70d0109100104":
+                raise ValueError("no time stamp")
+            imprint = inside(signed, (1, 0xA0), (0, 0x04), (0, 0x30), (2, 0x30))
+            method, hashed = inside(imprint, (0, 0x30), (0, 0x06)).hex(), inside(imprint, (1, 0x04))
+        except (ValueError, IndexError) as error:
+            say("stamp-form", f"{name}: {error}")
+            continue
+        seal = f"seals/{name[6:-4]}.checkpoint"
+        if seal not in bundle.sizes:
+            say("stamp-seal", f"{name}: there is no seal beside it")
+        elif method in hashes and hashes[method](bundle.read(seal)).digest() != hashed:
+            say("stamp-imprint", f"{name}: it is over something else")
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -549,6 +604,7 @@ def main():
         check_manifest(bundle, journal, say)
         blobs = check_blobs(bundle, journal, say)
         sealed = check_seals(bundle, journal, seals, [read_key(key) for key in arguments.seal_key], say)
+        check_stamps(bundle, say)
         print(f"{journal.tree.size} entries, head {journal.head}, sealed up to {sealed}, {journal.ends}")
         if not arguments.hashes and arguments.anchors:
             answers = Answers(journal, blobs, anchors_of(arguments.anchors), say)

@@ -7,7 +7,7 @@ use unbroken::lab::LabConfig;
 use unbroken::moment::Moment;
 use unbroken::ports::{Applied, DriverError, FailureClass};
 use unbroken::report::evidence::{
-    About, Check, EvidenceReport, Standing, evidence_html, evidence_report, evidence_text,
+    About, Check, EvidenceReport, Standing, TimeStamp, evidence_html, evidence_report, evidence_text,
 };
 use unbroken::workflow::{Approval, Begin, Compared, Decision, Done, Event, Intended, Pair, StepId};
 use unbroken::zone::Comparison;
@@ -42,7 +42,13 @@ pub(crate) async fn report() -> EvidenceReport {
     write_hostile(&mut fold, &kept);
     let mut assurance = made::verified();
     assurance.seal_keys = PAYLOADS.map(str::to_owned).to_vec();
-    assurance.time_stamps = PAYLOADS.map(str::to_owned).to_vec();
+    assurance.time_stamps = PAYLOADS
+        .map(|text| TimeStamp {
+            text: text.to_owned(),
+            command: text.to_owned(),
+        })
+        .to_vec();
+    assurance.ntp = Some(PAYLOADS[0].to_owned());
     assurance.anchors = PAYLOADS[0].to_owned();
     assurance.checks.extend(PAYLOADS.map(|payload| Check {
         what: payload.to_owned(),

@@ -14,7 +14,7 @@ pub use lines::LONGEST_LINE;
 pub(super) use lines::Lines;
 pub use lock::writer;
 pub use memory::MemoryJournal;
-pub use sealing::{OnSeal, SealingJournal};
+pub use sealing::{OnSeal, SealingJournal, keep_token, unstamped};
 
 use crate::dns::Name;
 

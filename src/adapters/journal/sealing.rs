@@ -105,6 +105,33 @@ impl<J: Journal> SealingJournal<J> {
     }
 }
 
+/// Keeps a token over a seal beside it; `seal` is the seal's file below the journal's folder `dir`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep_token(dir: &Path, seal: &str, token: &[u8]) -> Result<(), JournalError> {
+    let stem = seal.strip_suffix(".checkpoint").unwrap_or(seal);
+    replace(&dir.join(format!("{stem}.tsr")), token)
+}
+
+/// The last seal of the journal in `dir`, if no token is beside it: its file and its octets.
+pub fn unstamped(dir: &Path) -> Option<(String, Vec<u8>)> {
+    let size = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        name.strip_suffix(".checkpoint")?.parse::<u64>().ok()
+    };
+    let last = std::fs::read_dir(dir.join("seals"))
+        .ok()?
+        .filter_map(size)
+        .max()?;
+    if dir.join(format!("seals/{last}.tsr")).exists() {
+        return None;
+    }
+    let file = Checkpoint::file_name(last);
+    let octets = std::fs::read(dir.join(&file)).ok()?;
+    Some((file, octets))
+}
+
 /// What is wrong where a seal over other entries is there.
 const SECOND: &str = "a seal over as many other entries is there: the journal was cut or an old copy of it was put back. \
      If that was meant, move `seals/` elsewhere and keep it";

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::{Context, Tone};
 use crate::audit::{Depth, Finding, Gravity, ServerSeen, Verdict, Word};
 use crate::evidence::{Ends, Place};
-use crate::report::evidence::one_line;
+use crate::report::evidence::{ntp_text, one_line, stamp_text};
 
 /// So many findings of each gravity are shown; `--json` has more.
 const SHOWN: usize = 12;
@@ -38,10 +38,8 @@ pub(super) fn print(verdict: &Verdict, path: &Path, context: &Context) {
     }
     out.line(format!("seals:      {}", seals(verdict)));
     for stamp in &verdict.stamps {
-        out.line(format!(
-            "stamp:      {} is not checked here: {}",
-            stamp.file, stamp.command
-        ));
+        out.line(format!("stamp:      {}", stamp_text(stamp)));
+        out.line(format!("            {}", stamp.command));
     }
     out.line(format!(
         "messages:   {} named, {} there, {} octets",
@@ -141,6 +139,9 @@ fn full(verdict: &Verdict, context: &Context) {
             clock.jumps.len(),
             if clock.jumps.len() == 1 { "" } else { "s" }
         ));
+    }
+    if let Some(ntp) = &verdict.clock.ntp {
+        out.line(format!("            {}", one_line(&ntp_text(ntp))));
     }
     for approval in &verdict.approvals {
         out.line(format!(

@@ -91,7 +91,7 @@ pub(super) fn verify_seen(
     for (name, _) in bundle.files() {
         let octets = bundle.file(name)?.unwrap_or_default();
         files.insert(name.to_owned(), FilePart::of(&octets));
-        if name.starts_with("seals/") && name.ends_with(".checkpoint") {
+        if name.starts_with("seals/") && (name.ends_with(".checkpoint") || name.ends_with(".tsr")) {
             seals.push(GivenSeal {
                 file: name.to_owned(),
                 octets,

@@ -33,6 +33,9 @@ pub(super) struct File {
     pub(super) notify: Option<Located<NotifyTable>>,
     /// How journals are sealed, so that evidence can be checked by others.
     pub(super) seal: Option<SealTable>,
+    /// What this machine's clock is held against.
+    #[serde(default)]
+    pub(super) clock: ClockTable,
     /// What `unbroken watch` raises an alarm on.
     #[serde(default)]
     pub(super) watch: WatchTable,
@@ -44,6 +47,17 @@ pub(super) struct File {
 pub(super) struct SealTable {
     /// The key that `unbroken audit keygen` wrote.
     pub(super) key: Located<ByReference>,
+    /// A time stamping authority (RFC 3161) that is asked for a token over each seal: an `https:` or `http:` URL.
+    pub(super) tsa: Option<Located<String>>,
+}
+
+/// What this machine's clock is held against.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClockTable {
+    /// NTP servers, `HOST` or `HOST:PORT`, that `run`, `step` and `watch` ask at the beginning and each hour. Default: none.
+    #[serde(default)]
+    pub(super) ntp: Vec<Located<String>>,
 }
 
 /// A zone.

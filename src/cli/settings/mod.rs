@@ -47,6 +47,9 @@ pub struct Settings {
     /// How journals are sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seal: Option<SealSettings>,
+    /// NTP servers to hold this machine's clock against.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ntp: Vec<NtpServer>,
     /// What a watch raises an alarm on.
     #[serde(skip_serializing_if = "WatchSettings::is_default")]
     pub watch: WatchSettings,
@@ -57,6 +60,28 @@ pub struct Settings {
 pub struct SealSettings {
     /// The key.
     pub key: Secret,
+    /// Who is asked for time stamps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tsa: Option<TsaSettings>,
+}
+
+/// A time stamping authority.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TsaSettings {
+    /// Its address. A path may hold a token of its own, so that no journal gets it.
+    #[serde(skip)]
+    pub url: String,
+    /// The host in it.
+    pub host: String,
+}
+
+/// An NTP server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NtpServer {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
 }
 
 /// What a watch raises an alarm on.

@@ -7,21 +7,24 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Place, SettingsError};
 use super::file::{
-    DriverName, File, Host, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable, ProviderTable,
-    TsigTable, WatchTable, WebhookTable, ZoneTable,
+    ClockTable, DriverName, File, Host, NotifyTable, ObserveTable, Occasion, ParentTable, ProbesTable,
+    ProviderTable, SealTable, TsigTable, WatchTable, WebhookTable, ZoneTable,
 };
 use super::text::{ByReference, Located, Period};
 use super::{
-    NotifySettings, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver, ProviderSettings,
-    SealSettings, Secret, Settings, Tsig, WatchSettings, WebhookSettings, ZoneSettings, folder_of, listed,
+    NotifySettings, NtpServer, ObserveSettings, ParentSettings, ProbeSettings, ProviderDriver,
+    ProviderSettings, SealSettings, Secret, Settings, TsaSettings, Tsig, WatchSettings, WebhookSettings,
+    ZoneSettings, folder_of, listed,
 };
-use crate::adapters::Webhook;
+use crate::adapters::{Authority, Webhook, ntp_server};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
 use crate::workflow::Code;
 
 /// A little longer than BIND waits with its defaults between two signatures of one RRset (nine days).
 const RESIGN: u64 = 10 * 86_400;
+/// So many NTP servers are asked each hour.
+const MOST_NTP: usize = 8;
 
 /// Reads and checks `text`.
 pub(super) fn resolve(path: &Path, text: &str) -> Result<Settings, SettingsError> {
@@ -44,9 +47,8 @@ pub(super) fn resolve(path: &Path, text: &str) -> Result<Settings, SettingsError
         parents,
         observe: source.observe(file.observe)?,
         notify: source.notify(file.notify)?,
-        seal: file.seal.map(|table| SealSettings {
-            key: source.secret(table.key),
-        }),
+        seal: file.seal.map(|table| source.seal(table)).transpose()?,
+        ntp: source.ntp(&file.clock)?,
         watch: source.watch(file.watch)?,
     })
 }
@@ -441,6 +443,33 @@ impl Source<'_> {
             new_keys: table.new_keys,
             ignore,
         })
+    }
+
+    fn seal(&self, table: SealTable) -> Result<SealSettings, SettingsError> {
+        let authority = |at: Located<String>| match Authority::new(at.get()) {
+            Ok(authority) => Ok(TsaSettings {
+                host: authority.host().to_owned(),
+                url: at.get().clone(),
+            }),
+            Err(error) => Err(self.error(&at, error.to_string())),
+        };
+        Ok(SealSettings {
+            key: self.secret(table.key),
+            tsa: table.tsa.map(authority).transpose()?,
+        })
+    }
+
+    fn ntp(&self, table: &ClockTable) -> Result<Vec<NtpServer>, SettingsError> {
+        if let Some(more) = table.ntp.get(MOST_NTP) {
+            return Err(self.error(more, format!("more than {MOST_NTP} NTP servers are not asked")));
+        }
+        let server = |at: &Located<String>| match ntp_server(at.get()) {
+            Some((host, port)) => Ok(NtpServer { host, port }),
+            None => Err(self
+                .error(at, format!("'{}' is no NTP server", at.get()))
+                .hint("write \"HOST\" or \"HOST:PORT\", such as \"ntp.example\" or \"[2001:db8::1]:123\"")),
+        };
+        table.ntp.iter().map(server).collect()
     }
 
     fn observe(&self, table: ObserveTable) -> Result<ObserveSettings, SettingsError> {

@@ -1,8 +1,9 @@
 //! What a verification came to, as the report shows it.
 
-use super::view::{About, Assurance, Check, Standing};
-use crate::audit::{Finding, Gravity, Verdict, Word};
+use super::view::{About, Assurance, Check, Standing, TimeStamp};
+use crate::audit::{Finding, Gravity, NtpSeen, Stamp, Verdict, Word};
 use crate::evidence::Ends;
+use crate::report::off;
 
 /// What a finding is about, by its code: the zone as it was served, or the evidence itself.
 fn about(code: &str) -> About {
@@ -55,7 +56,15 @@ impl Assurance {
             facts: facts(verdict),
             remarks: remarks.map(words).collect(),
             vantages: Vec::new(),
-            time_stamps: verdict.stamps.iter().map(|stamp| stamp.command.clone()).collect(),
+            time_stamps: verdict
+                .stamps
+                .iter()
+                .map(|stamp| TimeStamp {
+                    text: stamp_text(stamp),
+                    command: stamp.command.clone(),
+                })
+                .collect(),
+            ntp: verdict.clock.ntp.as_ref().map(ntp_text),
             anchors: anchors(verdict),
             unproven: unproven(verdict),
             cut: verdict.ending.cut,
@@ -122,6 +131,45 @@ fn seal_keys(verdict: &Verdict) -> Vec<String> {
         }
     }
     out
+}
+
+/// What a time stamp states, and what of it was checked.
+pub fn stamp_text(stamp: &Stamp) -> String {
+    let Some(time) = stamp.time else {
+        return format!("{} cannot be read", stamp.file);
+    };
+    let accuracy = match stamp.accuracy {
+        Some(micros) => format!(" (to {} ms, by its own word)", micros.div_ceil(1_000)),
+        None => " (it states no accuracy)".to_owned(),
+    };
+    let over = match stamp.over_seal {
+        Some(true) => "it is over",
+        Some(false) => "it is NOT over",
+        None => "it cannot be told to be over",
+    };
+    format!(
+        "{} states {time}{accuracy}; {over} {}; the signature of the authority is not checked here: the next line checks it",
+        stamp.file, stamp.seal
+    )
+}
+
+/// What NTP servers said of the clock.
+pub fn ntp_text(ntp: &NtpSeen) -> String {
+    let failed = match ntp.failed {
+        0 => String::new(),
+        count => format!(", {count} without an answer of use"),
+    };
+    let Some(offset) = ntp.largest_offset else {
+        return format!("NTP servers were asked for the time{failed}");
+    };
+    let servers: Vec<&str> = ntp.servers.iter().map(String::as_str).collect();
+    format!(
+        "{} readings of NTP from {}{failed}: at worst the clock was {} (there and back took {} ms); plain NTP is not authenticated",
+        ntp.readings,
+        servers.join(", "),
+        off(offset),
+        ntp.round_trip
+    )
 }
 
 fn anchors(verdict: &Verdict) -> String {
@@ -196,6 +244,9 @@ fn facts(verdict: &Verdict) -> Vec<(String, String)> {
                 clock.backwards
             ),
         ));
+    }
+    if let Some(ntp) = &clock.ntp {
+        out.push(("The clock against NTP".to_owned(), ntp_text(ntp)));
     }
     let hide = verdict.servers.iter().filter(|server| server.could_hide).count();
     out.push((

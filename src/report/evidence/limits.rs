@@ -26,7 +26,10 @@ pub(super) fn limits(
             joined(gathered.begins.iter().map(|(_, begin)| begin.vantage.as_str()))
         ),
     ));
-    out.push(limit("The times are those of one clock", clock(gathered)));
+    out.push(limit(
+        "The times are those of one clock",
+        clock(gathered, assurance),
+    ));
     out.push(limit(
         "What was sampled of the zone",
         "At each server the apex, one name that answers, one absent type, one absent name and, where there is one, a wildcard were asked. Other names are taken to be signed as these are; what the providers hold was compared only where a comparison is listed.".to_owned(),
@@ -87,7 +90,11 @@ fn between(figures: &Figures) -> String {
     )
 }
 
-fn clock(gathered: &Gathered) -> String {
+fn clock(gathered: &Gathered, assurance: &Assurance) -> String {
+    let ntp = match &assurance.ntp {
+        Some(ntp) => format!(" {ntp}: whoever is on the way can have said another time."),
+        None => String::new(),
+    };
     let jumps = match gathered.clocks.len() {
         0 => "No jump of it was recorded.".to_owned(),
         count => format!(
@@ -95,7 +102,7 @@ fn clock(gathered: &Gathered) -> String {
         ),
     };
     format!(
-        "All times are those of the machine that looked. {jumps} That signatures were valid at these times bounds its error by their windows, and by nothing else."
+        "All times are those of the machine that looked. {jumps} That signatures were valid at these times bounds its error by their windows, and by nothing else that is signed.{ntp}"
     )
 }
 
@@ -103,7 +110,7 @@ fn seals(assurance: &Assurance) -> String {
     if assurance.seal_keys.is_empty() {
         "The journal is not sealed, or no seal was verified: whoever holds it could have written it anew as a whole. The answers in it are signed by the zones' keys all the same.".to_owned()
     } else {
-        "A seal shows that whoever holds the sealing key had the journal as it is at that length. It shows neither when that was, unless a time stamp of others stands beside it, nor that nothing else was observed.".to_owned()
+        "A seal shows that whoever holds the sealing key had the journal as it is at that length. It shows neither when that was, unless a time stamp of others stands beside it and its signature is checked, nor that nothing else was observed.".to_owned()
     }
 }
 

@@ -20,6 +20,7 @@ mod verdict;
 mod versions;
 mod view;
 
+pub use assurance::{ntp_text, stamp_text};
 pub use build::evidence_report;
 pub use chain::{ChainGraph, DsNode, KeyNode, ProviderNode};
 pub use coverage::{Coverage, Outage, Stretch, Watched};

@@ -134,6 +134,10 @@ fn first(out: &mut String, report: &EvidenceReport) {
             list(&assurance.seal_keys, "nobody, or no seal was verified")
         ),
     );
+    for stamp in &assurance.time_stamps {
+        line(out, &format!("time stamp {}", stamp.text));
+        line(out, &format!("    {}", stamp.command));
+    }
     line(out, &format!("journal's head {}", assurance.head));
     if let Some(plan) = &report.plan {
         line(out, &format!("plan {plan}"));

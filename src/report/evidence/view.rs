@@ -63,6 +63,15 @@ pub struct Check {
     pub blob: Option<String>,
 }
 
+/// A time stamp by others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TimeStamp {
+    /// What it states, and what of it was checked.
+    pub text: String,
+    /// The line that verifies it.
+    pub command: String,
+}
+
 /// What is known of the bundle itself: a report says no more than this bears.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Assurance {
@@ -74,8 +83,11 @@ pub struct Assurance {
     pub seal_keys: Vec<String>,
     /// What was checked.
     pub checks: Vec<Check>,
-    /// Time stamps by others, each with the line that verifies it.
-    pub time_stamps: Vec<String>,
+    /// Time stamps by others.
+    pub time_stamps: Vec<TimeStamp>,
+    /// What NTP servers said of the clock, if any were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ntp: Option<String>,
     /// From which anchors the chain was judged.
     pub anchors: String,
     /// Figures of the verification: title and text.

@@ -294,7 +294,7 @@ pub(super) fn bundle(report: &EvidenceReport) -> Markup {
                 h3 { "Remarks" }
                 ul { @for remark in &report.assurance.remarks { li { bdi { (remark) } } } }
             }
-            @for line in &report.assurance.time_stamps { p { "Time stamp of others, verified with: " code { (line) } } }
+            @for line in &report.assurance.time_stamps { p { "Time stamp of others: " bdi { (line.text) } br; code { (line.command) } } }
         }
     }
 }
