@@ -12,36 +12,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::Lab;
+use support::{Lab, automatic};
 use unbroken::adapters::journal::zone_dir;
-use unbroken::lab::World;
 use wiremock::matchers::{header_exists, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
-
-/// Drivers that do the work, in place of a person.
-fn automatic(text: &str, world: &World, dir: &Path) -> String {
-    let mut text = text.to_owned();
-    for (table, operator) in [
-        ("provider.a", "a"),
-        ("provider.b", "b"),
-        ("parent.registry", "registry"),
-    ] {
-        let key = world.tsig(operator).unwrap();
-        std::fs::write(dir.join(format!("{operator}.key")), &key.secret).unwrap();
-        let driver = format!(
-            "[{table}]\ndriver = \"rfc2136\"\nserver = \"{}\"\ntsig = {{ name = \"{}\", algorithm = \"hmac-sha256\", \
-             secret = {{ file = \"{operator}.key\" }} }}",
-            world.primary(operator).unwrap(),
-            key.name
-        );
-        text = text.replace(&format!("[{table}]\ndriver = \"manual\""), &driver);
-    }
-    text.replace("anchors = ", "soak = \"1s\"\nresign = \"0s\"\nanchors = ")
-        .replace(
-            "[observe]\n",
-            "[observe]\nttl_floor = \"0s\"\nmargin = \"0s\"\ninterval = \"300ms\"\n",
-        )
-}
 
 fn settings(lab: &Lab, more: &str) {
     let path = lab.dir.path().join("unbroken.toml");

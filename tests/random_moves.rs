@@ -140,8 +140,8 @@ fn what_was_found_once_is_not_found_again() {
     }
 }
 
-/// A provider signs with a key that nobody was shown: whatever the plan would do next breaks something. Once patience is over
-/// that is told to a person, and resolvers met nothing.
+/// A provider signs with a key that nobody was shown: whatever the plan would do next breaks something. After a day that
+/// is told to a person, and resolvers met nothing.
 #[test]
 fn where_no_waiting_helps_it_halts() {
     let verdict = trial(&Scenario::draw(1_075), &Workshop::new(false), None);

@@ -10,18 +10,17 @@
 mod support;
 
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use support::{Lab, Ran};
+use support::{Lab, Ran, automatic};
 use unbroken::adapters::journal::zone_dir;
 use unbroken::adapters::{Authority, AuthorityError};
 use unbroken::evidence::{LARGEST_TOKEN, StampError, Token};
-use unbroken::lab::World;
 use wiremock::matchers::{header, method};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -250,30 +249,6 @@ async fn lab(tsa: &str, more: &str) -> Lab {
         .await;
     assert_eq!(planned.code, Some(0), "{}{}", planned.out, planned.err);
     lab
-}
-
-fn automatic(text: &str, world: &World, dir: &Path) -> String {
-    let mut text = text.to_owned();
-    for (table, operator) in [
-        ("provider.a", "a"),
-        ("provider.b", "b"),
-        ("parent.registry", "registry"),
-    ] {
-        let key = world.tsig(operator).unwrap();
-        std::fs::write(dir.join(format!("{operator}.key")), &key.secret).unwrap();
-        let driver = format!(
-            "[{table}]\ndriver = \"rfc2136\"\nserver = \"{}\"\ntsig = {{ name = \"{}\", algorithm = \"hmac-sha256\", \
-             secret = {{ file = \"{operator}.key\" }} }}",
-            world.primary(operator).unwrap(),
-            key.name
-        );
-        text = text.replace(&format!("[{table}]\ndriver = \"manual\""), &driver);
-    }
-    text.replace("anchors = ", "soak = \"1s\"\nresign = \"0s\"\nanchors = ")
-        .replace(
-            "[observe]\n",
-            "[observe]\nttl_floor = \"0s\"\nmargin = \"0s\"\ninterval = \"300ms\"\n",
-        )
 }
 
 fn folder(lab: &Lab) -> PathBuf {

@@ -9,6 +9,9 @@ use super::plan::Step;
 use super::state::Progress;
 use crate::moment::Moment;
 
+/// A server that relapses, or an operator who is in the middle of something, may mend it within a day.
+const LONG: Duration = Duration::from_secs(86_400);
+
 impl Decision {
     /// Since when no waiting helps, once this is decided at `at`, if it was so since `before`. To look or to compare in between
     /// changes nothing, nor does the halt.
@@ -22,11 +25,12 @@ impl Decision {
 }
 
 impl View<'_> {
-    /// A halt, if every step that could follow has a gate that never opens, and has had for as long as the plan is patient. While
-    /// a server is unheard, or one step waits for a moment, an answer or a person, things may still change by themselves.
+    /// A halt, if every step that could follow has a gate that never opens, and has had for [`LONG`] or for as long as the plan is
+    /// patient. While a server is unheard, or one step waits for a moment, an answer or a person, things may still change by
+    /// themselves.
     pub(super) fn dead_end(&self, ready: &[(usize, Decision)]) -> Option<Decision> {
         let closed: Vec<String> = ready.iter().map(|(_, one)| never(one)).collect::<Option<_>>()?;
-        let patience = Duration::from_secs(self.plan.rules.patience.into());
+        let patience = LONG.max(Duration::from_secs(self.plan.rules.patience.into()));
         let since = self.state.dead_end?;
         if closed.is_empty() || self.sweep.started < since + patience {
             return None;

@@ -16,8 +16,8 @@ use super::world::{Blank, World};
 use super::wrong::Wrong;
 use super::zones::{SERVERS, host_name, provider_name};
 
-/// More entries than any move needs.
-const MOST_ENTRIES: usize = 4_000;
+/// More entries than any move needs, and than a day has that leads nowhere.
+const MOST_ENTRIES: usize = 12_000;
 
 /// What moves of one thread share: nothing but work that was done before.
 pub(crate) struct Workshop {
