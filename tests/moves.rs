@@ -326,53 +326,77 @@ fn relay(zone: &mut Zone, rtype: Rtype, ttl: u32) {
     }
 }
 
+/// While ns-at-a is waited for, a server of a goes back to the DNSKEY RRset without foreign keys; after four minutes, if it
+/// `mends`, its operator's next change reaches it.
+fn relapsing(stage: &Stage, mends: bool) -> Hook {
+    let world = stage.world.clone();
+    let secondary = stage.world.addresses("a")[1];
+    let apex = stage.world.zone().clone();
+    let mut since: Option<Moment> = None;
+    let mut state = 0;
+    Box::new(move |at, decision| {
+        let waiting = waits_for(decision, "ns-at-a").is_some_and(|(_, _, gate)| gate.is_some());
+        let begun = since.is_some_and(|since| at >= since + Duration::from_secs(240));
+        match state {
+            0 if waiting => {
+                since = Some(at);
+                state = 1;
+            }
+            1 if begun => {
+                let foreign = world
+                    .read("a", |zone| zone.content(&apex, Rtype::DNSKEY).cloned())
+                    .flatten()
+                    .unwrap();
+                world.edit_server(secondary, |zone| {
+                    for rdata in &foreign.rdatas {
+                        assert!(zone.remove(&apex, Rtype::DNSKEY, rdata));
+                    }
+                });
+                since = Some(at);
+                state = 2;
+            }
+            2 if begun && mends => {
+                // Its operator's next change reaches it.
+                world.edit("a", at, |_| {});
+                state = 3;
+            }
+            _ => {}
+        }
+    })
+}
+
 /// A secondary of `a` falls back to its old DNSKEY RRset in the middle of the wait that is owed for that very set.
 #[tokio::test]
 async fn a_version_seen_again_closes_the_gate_again() {
     let undisturbed = played(watched(), |_| Box::new(|_, _| {})).await;
     let first = taken(&undisturbed.diary, "ns-at-a");
-    let relapse = played(watched(), |stage| {
-        let world = stage.world.clone();
-        let secondary = stage.world.addresses("a")[1];
-        let apex = stage.world.zone().clone();
-        let mut since: Option<Moment> = None;
-        let mut state = 0;
-        Box::new(move |at, decision| {
-            let waiting = waits_for(decision, "ns-at-a").is_some_and(|(_, _, gate)| gate.is_some());
-            let begun = since.is_some_and(|since| at >= since + Duration::from_secs(240));
-            match state {
-                0 if waiting => {
-                    since = Some(at);
-                    state = 1;
-                }
-                1 if begun => {
-                    let foreign = world
-                        .read("a", |zone| zone.content(&apex, Rtype::DNSKEY).cloned())
-                        .flatten()
-                        .unwrap();
-                    world.edit_server(secondary, |zone| {
-                        for rdata in &foreign.rdatas {
-                            assert!(zone.remove(&apex, Rtype::DNSKEY, rdata));
-                        }
-                    });
-                    since = Some(at);
-                    state = 2;
-                }
-                2 if begun => {
-                    // Its operator's next change reaches it.
-                    world.edit("a", at, |_| {});
-                    state = 3;
-                }
-                _ => {}
-            }
-        })
-    })
-    .await;
+    let relapse = played(watched(), |stage| relapsing(stage, true)).await;
     Stage::assert_complete(&relapse.exit, "a relapse");
     relapse.stage.assert_crowd_is_well("a relapse");
     let then = taken(&relapse.diary, "ns-at-a");
     // Seen again for four minutes, which began four minutes after the wait; then its TTL of 300 s once more.
     assert!(then >= first + Duration::from_secs(150), "{then} against {first}");
+}
+
+/// What never mends leaves no way on: after a day a person is told, and nobody has failed.
+#[tokio::test]
+async fn a_version_that_comes_back_for_good_halts_after_a_day() {
+    let relapse = played(watched(), |stage| relapsing(stage, false)).await;
+    let Exit::Ended(Ending::Halted(Decision::Halt { what, choices, .. })) = &relapse.exit else {
+        panic!("{:#?}", relapse.exit);
+    };
+    assert!(
+        what.starts_with("no waiting helps since") && what.contains("against data at b signed by"),
+        "{what}"
+    );
+    assert!(
+        choices.iter().any(|one| one.contains("go back from step")),
+        "{choices:?}"
+    );
+    relapse.stage.assert_crowd_is_well("a relapse for good");
+    let waited = relapse.diary.iter().map(|(at, _)| *at);
+    let (first, last) = (waited.clone().min().unwrap(), waited.max().unwrap());
+    assert!(last.since(first) >= Duration::from_secs(86_400), "{last}");
 }
 
 /// What a server does to every message.

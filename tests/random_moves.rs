@@ -140,16 +140,6 @@ fn what_was_found_once_is_not_found_again() {
     }
 }
 
-/// A provider signs with a key that nobody was shown: whatever the plan would do next breaks something. After a day that
-/// is told to a person, and resolvers met nothing.
-#[test]
-fn where_no_waiting_helps_it_halts() {
-    let verdict = trial(&Scenario::draw(1_075), &Workshop::new(false), None);
-    let (what, _) = verdict.halt.expect("it goes on");
-    assert!(what.starts_with("no waiting helps since"), "{what}");
-    assert!(verdict.faulted && verdict.wrong.is_empty(), "{:?}", verdict.wrong);
-}
-
 /// A seed gives the same move again, whatever was played before it.
 #[test]
 fn a_seed_gives_the_same_move_again() {
