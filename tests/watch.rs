@@ -247,6 +247,17 @@ fn place(world: &World, provider: &str, record: &Record, there: bool, now: Momen
     });
 }
 
+/// An NS record of the zone.
+fn names(world: &World, host: &Name) -> Record {
+    Record {
+        name: apex(world),
+        rtype: Rtype::NS,
+        class: 1,
+        ttl: 3_600,
+        rdata: host.wire().to_vec(),
+    }
+}
+
 fn dnskey(world: &World, key: &RoleKey) -> Record {
     key.key.dnskey().record(&apex(world), 3_600)
 }
@@ -524,20 +535,13 @@ async fn a_ds_that_nobody_announced_and_one_that_is_gone() {
 async fn a_delegation_and_an_apex_that_nobody_planned() {
     let mut scene = Scene::new();
     let host = Name::parse("ns.elsewhere.test").unwrap();
-    let at = |world: &World, host: &Name| Record {
-        name: apex(world),
-        rtype: Rtype::NS,
-        class: 1,
-        ttl: 3_600,
-        rdata: host.wire().to_vec(),
-    };
     for (provider, hours) in [("registry", 1), ("a", 9)] {
         let (one, two) = (host.clone(), host.clone());
         scene.at(hours * HOUR, move |world, now| {
-            place(world, provider, &at(world, &one), true, now)
+            place(world, provider, &names(world, &one), true, now)
         });
         scene.at((hours + 2) * HOUR, move |world, now| {
-            place(world, provider, &at(world, &two), false, now)
+            place(world, provider, &names(world, &two), false, now)
         });
     }
     let watched = scene.watch(DAY).await;
@@ -549,16 +553,9 @@ async fn a_delegation_and_an_apex_that_nobody_planned() {
 async fn a_parent_that_is_silent_ends_no_alarm() {
     let mut scene = Scene::new();
     let host = Name::parse("ns.elsewhere.test").unwrap();
-    let at = |world: &World, host: &Name| Record {
-        name: apex(world),
-        rtype: Rtype::NS,
-        class: 1,
-        ttl: 3_600,
-        rdata: host.wire().to_vec(),
-    };
     let (one, two) = (host.clone(), host);
     scene.at(HOUR, move |world, now| {
-        place(world, "a", &at(world, &one), true, now)
+        place(world, "a", &names(world, &one), true, now)
     });
     for address in scene.world.addresses("registry").to_vec() {
         scene.at(4 * HOUR, move |world, _| {
@@ -567,7 +564,7 @@ async fn a_parent_that_is_silent_ends_no_alarm() {
         scene.at(6 * HOUR, move |world, _| world.set_habit(address, None));
     }
     scene.at(5 * HOUR, move |world, now| {
-        place(world, "a", &at(world, &two), false, now)
+        place(world, "a", &names(world, &two), false, now)
     });
     scene.watch(DAY).await;
     let over: Vec<u64> = scene

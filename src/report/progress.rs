@@ -391,6 +391,7 @@ impl Line {
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
+
 /// What came of what goes on beside a run: time stamps and readings of NTP.
 fn beside(note: &Value) -> Option<(&'static str, String)> {
     let text = |key: &str| note.get(key).and_then(Value::as_str);

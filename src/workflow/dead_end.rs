@@ -79,3 +79,24 @@ fn never(decision: &Decision) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnssec::Anchors;
+    use crate::workflow::{Event, Jump, State};
+
+    /// A clock that jumps a day ahead has not waited a day.
+    #[test]
+    fn it_moves_with_the_clock() {
+        let at = Moment::from_seconds;
+        let mut state = State::new(Anchors::iana_root());
+        state.dead_end = Some(at(1_000));
+        let jump = Jump {
+            from: at(2_000),
+            to: at(88_400),
+        };
+        state.apply(at(88_400), &Event::Clock(jump), &|_| None);
+        assert_eq!(state.dead_end, Some(at(87_400)));
+    }
+}

@@ -188,7 +188,7 @@ impl State {
     /// Takes in one entry that was written at `at`.
     pub fn apply(&mut self, at: Moment, event: &Event, octets: Octets<'_>) {
         self.latest = Some(at);
-        // No decision rests on the one before it.
+        // A decision rests on those before it only where no waiting helps, and there none stands.
         if !matches!(event, Event::Sweep(_) | Event::Decision(_)) {
             self.stirs += 1;
         }
@@ -333,6 +333,9 @@ impl State {
                 Progress::Proven(at) => moved(at),
                 Progress::Pending => {}
             }
+        }
+        if let Some(since) = &mut self.dead_end {
+            moved(since);
         }
         if let Some(copies) = &mut self.copies {
             copies.shift(millis);

@@ -99,16 +99,18 @@ impl Asking<'_> {
             .flat_map(|server| server.addresses.iter().copied())
             .collect();
         let mut more = BTreeMap::new();
-        for (count, name) in names.into_iter().enumerate() {
-            if count >= MOST_NAMES {
-                looked.blind.push(BlindSpot {
-                    place: Place::Provider(name.to_string()),
-                    server: name,
-                    address: None,
-                    why: format!("the zone names more than {MOST_NAMES} servers besides the delegation"),
-                });
-                continue;
-            }
+        let left_out = names.len().saturating_sub(MOST_NAMES);
+        if let Some(first) = names.iter().nth(MOST_NAMES) {
+            looked.blind.push(BlindSpot {
+                place: Place::Provider(first.to_string()),
+                server: first.clone(),
+                address: None,
+                why: format!(
+                    "only the zone names it: one of {left_out} names beyond the {MOST_NAMES} that are looked up"
+                ),
+            });
+        }
+        for name in names.into_iter().take(MOST_NAMES) {
             let mut server = self
                 .observer
                 .addresses(&name)

@@ -45,8 +45,8 @@ impl Found {
                 );
             }
         }
-        let seen = |server: &&Server| server.reached && server.problem != Some(Problem::NoRoute);
-        if report.servers.iter().find(seen).is_none() {
+        let seen = |server: &Server| server.reached && server.problem != Some(Problem::NoRoute);
+        if !report.servers.iter().any(seen) {
             self.add(
                 Severity::Unknown,
                 "no-server",
