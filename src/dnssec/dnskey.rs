@@ -1,10 +1,13 @@
 //! DNSKEY records and the identity of a key.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use data_encoding::BASE64;
 use ring::digest::{SHA256, digest};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::dns::{Name, Record, Rtype, Ttl};
 
@@ -102,38 +105,97 @@ impl Dnskey {
 
     /// What makes this key itself: all of its content but the REVOKE bit.
     pub fn id(&self) -> KeyId {
-        KeyId(Dnskey {
+        KeyId::of(Dnskey {
             flags: self.flags & !REVOKE,
             ..self.clone()
         })
     }
 }
 
-/// The identity of a key: flags without REVOKE, protocol, algorithm and public key, never the tag alone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct KeyId(Dnskey);
+/// The identity of a key: flags without REVOKE, protocol, algorithm and public key, never the tag alone. Copies share it.
+#[derive(Clone)]
+pub struct KeyId(Arc<Identity>);
+
+struct Identity {
+    key: Dnskey,
+    /// `tag/algorithm/fingerprint`, once it was asked for.
+    name: OnceLock<String>,
+}
 
 impl KeyId {
+    fn of(key: Dnskey) -> KeyId {
+        let name = OnceLock::new();
+        KeyId(Arc::new(Identity { key, name }))
+    }
+
     /// The key, not revoked.
     pub fn key(&self) -> &Dnskey {
-        &self.0
+        &self.0.key
     }
 
     /// The first 16 hexadecimal digits of the SHA-256 of the RDATA.
     pub fn fingerprint(&self) -> String {
-        let hash = digest(&SHA256, &self.0.rdata());
-        data_encoding::HEXLOWER
-            .encode(hash.as_ref())
-            .chars()
-            .take(16)
-            .collect()
+        let name = self.name();
+        name.rsplit_once('/').map_or(name, |(_, last)| last).to_owned()
+    }
+
+    /// `tag/algorithm/fingerprint`: short, and unlike a tag alone it names one key.
+    pub fn name(&self) -> &str {
+        self.0.name.get_or_init(|| {
+            let key = self.key();
+            let hash = digest(&SHA256, &key.rdata());
+            let mut hex = data_encoding::HEXLOWER.encode(hash.as_ref());
+            hex.truncate(16);
+            format!("{}/{}/{hex}", key.tag(), key.algorithm)
+        })
     }
 }
 
-/// `tag/algorithm/fingerprint`: short, and unlike a tag alone it names one key.
+impl PartialEq for KeyId {
+    fn eq(&self, other: &KeyId) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.key() == other.key()
+    }
+}
+
+impl Eq for KeyId {}
+
+impl PartialOrd for KeyId {
+    fn partial_cmp(&self, other: &KeyId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for KeyId {
+    fn cmp(&self, other: &KeyId) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        self.key().cmp(other.key())
+    }
+}
+
+impl Hash for KeyId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.key().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<KeyId, D::Error> {
+        Dnskey::deserialize(deserializer).map(KeyId::of)
+    }
+}
+
+/// As [`KeyId::name`].
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.0.tag(), self.0.algorithm, self.fingerprint())
+        f.write_str(self.name())
     }
 }
 

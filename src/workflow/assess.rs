@@ -186,13 +186,16 @@ fn data_verdict(streams: &[(&StreamKey, &Stream)], key_sets: &KeySets, at: i64) 
         let Some(run) = stream.current() else {
             continue;
         };
-        let question = format!("{} {}", key.name, key.rtype);
+        let question = || format!("{} {}", key.name, key.rtype);
         for served in run.facts.iter() {
             let Fact::Data { signed_by } = &served.fact else {
                 continue;
             };
             if signed_by.is_empty() {
-                return (Status::Bogus, format!("{question}: an RRset without a signature"));
+                return (
+                    Status::Bogus,
+                    format!("{}: an RRset without a signature", question()),
+                );
             }
             let covered = |keys: &BTreeSet<KeyId>| {
                 signed_by
@@ -202,7 +205,7 @@ fn data_verdict(streams: &[(&StreamKey, &Stream)], key_sets: &KeySets, at: i64) 
             if !key_sets.iter().all(|(keys, _)| covered(keys)) {
                 return (
                     Status::Bogus,
-                    format!("{question}: no key of its DNSKEY RRset made the signature"),
+                    format!("{}: no key of its DNSKEY RRset made the signature", question()),
                 );
             }
         }
@@ -210,13 +213,17 @@ fn data_verdict(streams: &[(&StreamKey, &Stream)], key_sets: &KeySets, at: i64) 
             if at > until {
                 return (
                     Status::Bogus,
-                    format!("{question}: a signature expired {} s ago", at - until),
+                    format!("{}: a signature expired {} s ago", question(), at - until),
                 );
             }
             if at < from {
                 return (
                     Status::Bogus,
-                    format!("{question}: a signature is not valid for another {} s", from - at),
+                    format!(
+                        "{}: a signature is not valid for another {} s",
+                        question(),
+                        from - at
+                    ),
                 );
             }
         }

@@ -1,5 +1,6 @@
 //! The one pure question of the loop: given the plan and all that was seen, what now?
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::assess::{ServerVerdict, assess};
@@ -67,6 +68,7 @@ fn decide_by(
         now: state.snapshot(),
         sweep,
         traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
+        repairs: OnceCell::new(),
     };
     match view.stopper() {
         Some(stopper) => (stopper, None),
@@ -86,6 +88,7 @@ pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
                 now: state.snapshot(),
                 sweep,
                 traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
+                repairs: OnceCell::new(),
             };
             view.outlook()
         });
@@ -111,6 +114,7 @@ pub fn next_look(state: &State, decision: &Decision) -> Option<Moment> {
         now: state.snapshot(),
         sweep: state.last_sweep.as_ref()?,
         traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
+        repairs: OnceCell::new(),
     };
     view.ready()
         .iter()
@@ -124,11 +128,18 @@ pub(super) struct View<'a> {
     pub(super) now: &'a Snapshot,
     pub(super) sweep: &'a LastSweep,
     pub(super) traced: Traced,
+    repairs: OnceCell<Option<Vec<StepId>>>,
 }
 
 impl View<'_> {
     pub(super) fn as_of(&self) -> i64 {
         self.sweep.started.floor_seconds()
+    }
+
+    /// The steps that may repair what is broken, the best first; none where nothing is.
+    pub(super) fn repairs(&self) -> Option<&[StepId]> {
+        let find = || healing(self.state, self.plan, &self.traced, self.as_of());
+        self.repairs.get_or_init(find).as_deref()
     }
 
     /// What stands in the way of every step.
@@ -346,7 +357,7 @@ impl View<'_> {
     /// What comes of each step whose predecessors are proven, and its rank among the repairs. While something is broken,
     /// steps that may repair wait for no other.
     fn ready(&self) -> Vec<(usize, Decision)> {
-        let repairs = healing(self.state, self.plan, &self.traced, self.as_of());
+        let repairs = self.repairs();
         let settled = self.settled();
         let ready = self.plan.steps.iter().filter(|step| {
             let follows = step.after.is_subset(&settled);
@@ -354,7 +365,7 @@ impl View<'_> {
             !self.state.is_proven(&step.id) && (follows || hurries)
         });
         let rank = |step: &Step| {
-            let repairs = repairs.as_deref().unwrap_or_default();
+            let repairs = repairs.unwrap_or_default();
             repairs.iter().position(|id| *id == step.id).unwrap_or(usize::MAX)
         };
         ready.map(|step| (rank(step), self.judge(step))).collect()

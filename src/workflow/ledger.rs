@@ -329,24 +329,51 @@ impl Ledger {
     }
 
     fn stretches_by(&self, bounds: impl Fn(&Stream, &Run) -> (Moment, Option<Moment>)) -> Vec<Stretch> {
-        let mut by_fact: BTreeMap<(&Place, &Served), Vec<Stretch>> = BTreeMap::new();
+        let mut by_fact: BTreeMap<(&Place, &Served), Vec<Part<'_>>> = BTreeMap::new();
         for (key, stream) in self.streams() {
             for run in &stream.runs {
                 let (from, until) = bounds(stream, run);
+                let part = Part {
+                    from,
+                    until,
+                    last_seen: run.last_seen,
+                    server: &stream.server,
+                    address: key.address,
+                };
                 for served in run.facts.iter() {
-                    by_fact.entry((&key.place, served)).or_default().push(Stretch {
-                        place: key.place.clone(),
-                        served: served.clone(),
-                        from,
-                        until,
-                        last_seen: run.last_seen,
-                        server: stream.server.clone(),
-                        address: key.address,
-                    });
+                    by_fact.entry((&key.place, served)).or_default().push(part);
                 }
             }
         }
-        by_fact.into_values().flat_map(merge).collect()
+        let whole = |((place, served), parts)| {
+            let parts: Vec<Part<'_>> = merge(parts);
+            parts.into_iter().map(move |part| part.of(place, served))
+        };
+        by_fact.into_iter().flat_map(whole).collect()
+    }
+}
+
+/// A stretch of one fact in one stream.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    from: Moment,
+    until: Option<Moment>,
+    last_seen: Moment,
+    server: &'a Name,
+    address: SocketAddr,
+}
+
+impl Part<'_> {
+    fn of(self, place: &Place, served: &Served) -> Stretch {
+        Stretch {
+            place: place.clone(),
+            served: served.clone(),
+            from: self.from,
+            until: self.until,
+            last_seen: self.last_seen,
+            server: self.server.clone(),
+            address: self.address,
+        }
     }
 }
 
@@ -379,9 +406,9 @@ impl Stream {
 }
 
 /// Overlapping and touching stretches of one fact become one.
-fn merge(mut parts: Vec<Stretch>) -> Vec<Stretch> {
+fn merge(mut parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
     parts.sort_by_key(|part| part.from);
-    let mut out: Vec<Stretch> = Vec::new();
+    let mut out: Vec<Part<'_>> = Vec::new();
     for part in parts {
         match out.last_mut() {
             Some(last) if last.until.is_none_or(|until| part.from <= until) => {

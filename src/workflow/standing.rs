@@ -10,7 +10,6 @@ use super::decide::View;
 use super::decision::Decision;
 use super::gate::{effect, lasts};
 use super::plan::{Intent, Step};
-use super::repair::healing;
 use super::resign::RESIGN_WAIVER;
 use super::state::State;
 use super::target::target;
@@ -72,7 +71,7 @@ impl Standing {
 impl View<'_> {
     /// For how long what comes next stands, where nothing stands in the way of every step; it must be a wait.
     pub(super) fn standing(&self) -> Option<Standing> {
-        if healing(self.state, self.plan, &self.traced, self.as_of()).is_some() {
+        if self.repairs().is_some() {
             return None;
         }
         let mut standing = Standing {

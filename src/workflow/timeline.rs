@@ -200,7 +200,7 @@ pub(super) fn certain_timeline(
 /// [`timeline`] with what the plan assumes to have been served until the first sweep: what gates are judged by.
 pub fn timeline_with_assumed(plan: &Plan, ledger: &Ledger, pool: &BTreeMap<KeyId, Dnskey>) -> Traced {
     let seen = timeline(plan, ledger, pool);
-    let Some(began) = ledger.began() else {
+    let Some(began) = ledger.began().filter(|_| !plan.assumed.is_empty()) else {
         return seen;
     };
     let naming = Naming::new(plan, pool);
