@@ -362,7 +362,7 @@ pub fn offline(data: &[u8]) {
         server: "192.0.2.1:53".to_owned(),
         transport: "udp".to_owned(),
         at: None,
-        answer: Ok(answer),
+        answer: Ok(std::sync::Arc::new(answer)),
     };
     let mut answers = Vec::new();
     for observation in &base.sweep.observations {

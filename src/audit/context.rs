@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::dns::{Message, Name, Rtype};
-use crate::dnssec::offline::{Captured, Corpus, Options, validate_one};
+use crate::dnssec::offline::{Captured, Corpus, Options, Way, validate_below};
 use crate::dnssec::{Anchors, Form, Memo, Rrsig, Status, classify};
 use crate::evidence::BlobId;
 
@@ -84,6 +84,16 @@ pub(super) struct Holding {
     pub(super) judged: Arc<Judged>,
 }
 
+/// So many chains are remembered as they were walked; the servers of a zone have one each, until signatures are renewed.
+const MOST_WALKED: usize = 64;
+
+/// A chain as it was walked at a moment in `[from, until)`, in which none of its signatures begins or ends, Unix seconds.
+struct Walked {
+    from: i64,
+    until: i64,
+    way: Way,
+}
+
 /// Judges answers under chains.
 pub(super) struct Court {
     anchors: Anchors,
@@ -92,6 +102,7 @@ pub(super) struct Court {
     numbers: HashMap<Vec<Asked>, ChainNo>,
     questions: HashMap<(Name, Rtype), u32>,
     held: HashMap<(ChainNo, MessageNo, u32), Vec<Holding>>,
+    walked: HashMap<ChainNo, Walked>,
     /// Verdicts worked out.
     pub(super) worked: u64,
 }
@@ -105,6 +116,7 @@ impl Court {
             numbers: HashMap::new(),
             questions: HashMap::new(),
             held: HashMap::new(),
+            walked: HashMap::new(),
             worked: 0,
         }
     }
@@ -137,7 +149,9 @@ impl Court {
         }
         let above = self.chains.get(chain as usize).map_or(&[][..], Vec::as_slice);
         let (from, until) = steady(above.iter().chain([asked]), at, messages);
-        let judged = Arc::new(work(above, asked, at, messages, &self.anchors, &self.memo));
+        let way = walked(&mut self.walked, chain, above, at, messages);
+        let corpus = corpus(above, asked, messages).with_memo(self.memo.clone());
+        let judged = Arc::new(work(&corpus, asked, at, messages, &self.anchors, way));
         self.worked += 1;
         let holding = Holding { from, until, judged };
         self.held.entry(key).or_default().push(holding.clone());
@@ -172,14 +186,31 @@ fn steady<'a>(answers: impl Iterator<Item = &'a Asked>, at: i64, messages: &[Fac
     (from, until)
 }
 
-fn work(
+/// The way that others walked to answers below the same chain, as far as it holds at `at`.
+fn walked<'a>(
+    all: &'a mut HashMap<ChainNo, Walked>,
+    chain: ChainNo,
     above: &[Asked],
-    asked: &Asked,
     at: i64,
     messages: &[Facts],
-    anchors: &Anchors,
-    memo: &Memo,
-) -> Judged {
+) -> &'a mut Way {
+    let fresh = || {
+        let (from, until) = steady(above.iter(), at, messages);
+        let way = Way::default();
+        Walked { from, until, way }
+    };
+    if all.len() >= MOST_WALKED && !all.contains_key(&chain) {
+        all.clear();
+    }
+    let one = all.entry(chain).or_insert_with(fresh);
+    if at < one.from || one.until <= at {
+        *one = fresh();
+    }
+    &mut one.way
+}
+
+/// The answers above, and at the end the one that is judged.
+fn corpus(above: &[Asked], asked: &Asked, messages: &[Facts]) -> Corpus {
     let captured = |one: &Asked| Captured {
         name: one.name.clone(),
         rtype: one.rtype,
@@ -190,32 +221,39 @@ fn work(
             .get(one.message as usize)
             .and_then(|facts| facts.message.clone())
         {
-            Some(message) => Ok((*message).clone()),
+            Some(message) => Ok(message),
             None => Err("undecodable".to_owned()),
         },
     };
-    let corpus = Corpus::new(above.iter().chain([asked]).map(captured)).with_memo(memo.clone());
-    let verdict = validate_one(&corpus, anchors, above.len(), &Options::at(at));
-    let Some(verdict) = verdict else {
+    Corpus::new(above.iter().chain([asked]).map(captured))
+}
+
+/// The verdict on the last answer of the corpus.
+fn work(
+    corpus: &Corpus,
+    asked: &Asked,
+    at: i64,
+    messages: &[Facts],
+    anchors: &Anchors,
+    way: &mut Way,
+) -> Judged {
+    let last = corpus.captured().len().saturating_sub(1);
+    let Some((status, reasons)) = validate_below(corpus, anchors, last, &Options::at(at), way) else {
         return Judged {
             status: Status::Indeterminate,
             codes: vec!["undecodable".to_owned()],
             useless: true,
         };
     };
-    let mut codes: Vec<String> = verdict
-        .reasons
-        .iter()
-        .map(|said| said.reason.code.to_owned())
-        .collect();
+    let mut codes: Vec<String> = reasons.iter().map(|said| said.reason.code.to_owned()).collect();
     codes.dedup();
     let message = messages
         .get(asked.message as usize)
         .and_then(|facts| facts.message.as_deref());
-    let useless = verdict.status == Status::Indeterminate
-        && message.is_none_or(|message| says_nothing(asked, message, &codes));
+    let useless =
+        status == Status::Indeterminate && message.is_none_or(|message| says_nothing(asked, message, &codes));
     Judged {
-        status: verdict.status,
+        status,
         codes,
         useless,
     }

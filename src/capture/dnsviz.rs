@@ -1,6 +1,7 @@
 //! What `dnsviz probe` writes: one document, the answers by name, question, server and client.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
@@ -95,7 +96,7 @@ fn responses(query: &Value, name: &Name, rtype: Rtype, at: Option<i64>, out: &mu
                 }
                 .to_owned(),
                 at,
-                answer: message(response, name, rtype),
+                answer: message(response, name, rtype).map(Arc::new),
             });
         }
     }

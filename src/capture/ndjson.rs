@@ -1,6 +1,7 @@
 //! One answer a line.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::BASE64;
 use serde::Deserialize;
@@ -87,6 +88,6 @@ fn one(text: &str) -> Result<Option<Captured>, String> {
         server: line.server,
         transport: line.transport,
         at: line.at.map(Moment::floor_seconds),
-        answer,
+        answer: answer.map(Arc::new),
     }))
 }

@@ -94,7 +94,9 @@ fn capture(scene: &Scene, name: &Name, rtype: Rtype) -> Corpus {
     let captured = asked.into_iter().map(|(name, rtype)| {
         let octets = wire::encode(&scene.answer(&name, rtype));
         Captured {
-            answer: Message::parse(&octets).map_err(|error| error.to_string()),
+            answer: Message::parse(&octets)
+                .map(std::sync::Arc::new)
+                .map_err(|error| error.to_string()),
             name,
             rtype,
             server: "127.0.0.1:53".to_owned(),

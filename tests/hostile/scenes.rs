@@ -54,7 +54,9 @@ impl Scene {
             server: format!("192.0.2.{}:53", raw.server),
             transport: "tcp".to_owned(),
             at: Some(NOW),
-            answer: Message::parse(&raw.octets).map_err(|error| error.to_string()),
+            answer: Message::parse(&raw.octets)
+                .map(std::sync::Arc::new)
+                .map_err(|error| error.to_string()),
         });
         let corpus = Corpus::new(captured);
         validate(&corpus, &self.anchors, &self.qname, self.rtype, &Options::at(NOW))

@@ -87,7 +87,7 @@ fn captured(records: &[Record], qname: &str, rtype: Rtype) -> Captured {
         server: "tls".to_owned(),
         transport: "tls".to_owned(),
         at: None,
-        answer: Ok(answer),
+        answer: Ok(std::sync::Arc::new(answer)),
     }
 }
 

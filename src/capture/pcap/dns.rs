@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::capture::answer;
 use crate::dns::{Message, Name, Rtype};
@@ -60,7 +61,7 @@ impl Talk {
                 server: from.to_string(),
                 transport: transport.to_owned(),
                 at,
-                answer: Ok(message),
+                answer: Ok(Arc::new(message)),
             });
         } else if self.open.len() < MOST_OPEN {
             self.open
@@ -82,7 +83,7 @@ impl Talk {
         let question = Message::parse(&head).ok().and_then(|head| head.question);
         if let Some(question) = question {
             self.answers.push(Captured {
-                answer: answer(octets, &question.name, question.rtype),
+                answer: answer(octets, &question.name, question.rtype).map(Arc::new),
                 name: question.name,
                 rtype: question.rtype,
                 server: from.to_string(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use crate::dns::{Message, Name, Rtype};
 use crate::dnssec::offline::Captured;
@@ -138,7 +139,10 @@ fn captured(address: &Address, name: &Name, rtype: Rtype, answer: &Answer) -> Ca
         server: format!("{} {}", address.server, address.address),
         transport: "udp".to_owned(),
         at: None,
-        answer: answer.clone().map_err(|silence| silence.to_string()),
+        answer: answer
+            .clone()
+            .map(Arc::new)
+            .map_err(|silence| silence.to_string()),
     }
 }
 

@@ -1,11 +1,15 @@
 //! Captured answers, ordered by their questions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 
 use crate::dns::{Message, Name, Record, Rtype};
 use crate::dnssec::{Memo, Rrsig};
+
+/// So many answers are compared by where they lie in memory.
+const MOST_COMPARED: usize = 16;
 
 /// One question to one server and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub struct Captured {
     /// When the answer was there, Unix seconds; none where the capture does not say.
     pub at: Option<i64>,
     /// The message, or why there is none to be judged.
-    pub answer: Result<Message, String>,
+    pub answer: Result<Arc<Message>, String>,
 }
 
 /// Answers of the same content to one question.
@@ -82,26 +86,47 @@ impl Corpus {
 
     fn add(&mut self, one: Captured) {
         let index = self.captured.len();
-        let question = (one.name.clone(), one.rtype);
         match &one.answer {
-            Err(_) => self.silent.entry(question).or_default().push(index),
+            Err(_) => {
+                let question = (one.name.clone(), one.rtype);
+                self.silent.entry(question).or_default().push(index);
+            }
             Ok(message) => {
                 self.note(&one, message, index);
-                let digest = content(&one, message);
-                let like = self.asked.entry(question).or_default();
-                match self.digests.get(&digest).and_then(|at| like.get_mut(*at)) {
-                    Some(same) => same.all.push(index),
-                    None => {
-                        self.digests.insert(digest, like.len());
-                        like.push(Same {
-                            first: index,
-                            all: vec![index],
-                        });
-                    }
-                }
+                self.file(&one, message, index);
             }
         }
         self.captured.push(one);
+    }
+
+    /// Puts an answer beside those to the same question that say the same.
+    fn file(&mut self, one: &Captured, message: &Arc<Message>, index: usize) {
+        let like = self.asked.entry((one.name.clone(), one.rtype)).or_default();
+        let own = |same: &Same| self.captured.get(same.first)?.answer.as_ref().ok();
+        // Most questions have one answer, or one message from several servers: then nothing is hashed.
+        let held = |same: &Same| own(same).is_some_and(|first| Arc::ptr_eq(first, message));
+        if let Some(at) = like.iter().take(MOST_COMPARED).position(held) {
+            if let Some(same) = like.get_mut(at) {
+                same.all.push(index);
+            }
+            return;
+        }
+        let mut place = None;
+        if !like.is_empty() {
+            if let [only] = &like[..]
+                && let Some(first) = own(only)
+            {
+                self.digests.entry(content(one, first)).or_insert(0);
+            }
+            place = Some(*self.digests.entry(content(one, message)).or_insert(like.len()));
+        }
+        match place.and_then(|at| like.get_mut(at)) {
+            Some(same) => same.all.push(index),
+            None => like.push(Same {
+                first: index,
+                all: vec![index],
+            }),
+        }
     }
 
     /// What a message tells about cuts and about its server.

@@ -1,7 +1,7 @@
 //! Where zones begin, and the keys that can be trusted there.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{KeyMark, KeySet, KeySets, Run, Said, Tried, ZoneLink, not_captured, rank};
 use crate::dns::{Message, Name, Rtype};
@@ -63,14 +63,9 @@ impl Run<'_> {
             ));
             return way;
         };
-        let first = match self.cuts.get(anchor) {
-            Some(known) => known.clone(),
-            None => {
-                let found = self.keys_under(anchor, None, vec![(ds.clone(), None)]);
-                self.cuts.insert(anchor.clone(), found.clone());
-                found
-            }
-        };
+        let first = self.once(anchor, |run| {
+            run.keys_under(anchor, None, vec![(ds.clone(), None)])
+        });
         match first {
             Cut::Zone(keys) => way.path.push((anchor.clone(), keys)),
             Cut::Ended(status, reasons) => {
@@ -102,9 +97,10 @@ impl Run<'_> {
 
     /// `unsure`: a zone in between may begin that is not known, so that what does not fit may be that zone's.
     fn cut(&mut self, child: &Name, parent: &Name, sets: &KeySets, unsure: bool) -> Cut {
-        if let Some(known) = self.cuts.get(child) {
-            return known.clone();
-        }
+        self.once(child, |run| run.find_cut(child, parent, sets, unsure))
+    }
+
+    fn find_cut(&mut self, child: &Name, parent: &Name, sets: &KeySets, unsure: bool) -> Cut {
         let mut told = Told::default();
         let corpus = self.corpus;
         for index in self.answers_to(child, Rtype::DS) {
@@ -127,9 +123,7 @@ impl Run<'_> {
         if unsure {
             told.unknown.append(&mut told.bogus);
         }
-        let found = self.conclude(told, child, parent, unsure);
-        self.cuts.insert(child.clone(), found.clone());
-        found
+        self.conclude(told, child, parent, unsure)
     }
 
     fn conclude(&mut self, mut told: Told, child: &Name, parent: &Name, unsure: bool) -> Cut {
@@ -338,7 +332,7 @@ impl Run<'_> {
         let (status, reasons) = (link.verdict, link.reasons.clone());
         self.links.push(link);
         if status == Status::Secure {
-            Cut::Zone(Rc::new(sets))
+            Cut::Zone(Arc::new(sets))
         } else {
             Cut::Ended(status, reasons)
         }

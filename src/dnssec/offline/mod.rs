@@ -13,14 +13,16 @@ mod remarks;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod way;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub use corpus::{Captured, Corpus};
 pub use extended_error::{ExtendedError, extended_error};
 pub use limits::{LIMIT_NAMES, Limits, Spent};
 pub use verdict::{KeyMark, Said, Tried, TriedPair, Unused, Used, Verdict, ZoneLink};
+pub use way::{Way, validate_below};
 
 use super::{Anchors, Dnskey, Judge, Policy, Reason, Status};
 use crate::dns::{Name, Rtype};
@@ -90,7 +92,7 @@ struct KeySet {
     keys: Vec<Dnskey>,
 }
 
-type KeySets = Rc<Vec<KeySet>>;
+type KeySets = Arc<Vec<KeySet>>;
 
 /// One verdict in the making.
 struct Run<'a> {
@@ -102,6 +104,8 @@ struct Run<'a> {
     pinned: Option<usize>,
     /// What is known of each name at which a zone may begin.
     cuts: BTreeMap<Name, Cut>,
+    /// What was found on the way for other answers below the same chain, if that holds for this one.
+    way: Option<&'a mut Way>,
     links: Vec<ZoneLink>,
     used: Vec<Used>,
     unused: Vec<Unused>,
@@ -118,6 +122,7 @@ impl<'a> Run<'a> {
             spent: Spent::default(),
             pinned: None,
             cuts: BTreeMap::new(),
+            way: None,
             links: Vec::new(),
             used: Vec::new(),
             unused: Vec::new(),

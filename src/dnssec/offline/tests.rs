@@ -1,5 +1,7 @@
 //! Small worlds, captured and damaged.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::dns::testing::{message, name, records};
 use crate::dns::{Message, Rcode, Record, rrsets};
@@ -21,7 +23,7 @@ fn seen(qname: &str, rtype: Rtype, server: &str, message: Message) -> Captured {
         server: server.to_owned(),
         transport: "udp".to_owned(),
         at: Some(NOW),
-        answer: Ok(message),
+        answer: Ok(Arc::new(message)),
     }
 }
 
@@ -566,5 +568,85 @@ fn errors_of_rfc_8914() {
         ("ttl-above-signed", None),
     ] {
         assert_eq!(extended_error(code).map(|error| error.code), expected, "{code}");
+    }
+}
+
+const NO_KEY: &str = "shop.test. 300 IN DNSKEY 256 3 13 AAAA\n";
+
+/// Chains that lead to the zone, that end early, and that break.
+fn chains() -> Vec<Internet> {
+    let insecure = Internet::new();
+    let proof = "shop.test. NSEC zz.test. NS RRSIG NSEC\n";
+    let no_ds = insecure.test.negative("shop.test.", Rcode::NOERROR, proof);
+    let broken = Internet::new();
+    let foreign = ds_answer(&broken.test, &broken.shop, &Zone::new("shop.test.").ds());
+    vec![
+        Internet::new(),
+        Internet::new().without("test.", Rtype::DNSKEY),
+        Internet::new().without("shop.test.", Rtype::DS),
+        insecure.with("shop.test.", Rtype::DS, "t", no_ds),
+        broken.with("shop.test.", Rtype::DS, "t", foreign),
+        Internet::new().with("shop.test.", Rtype::DNSKEY, "s", unsigned(NO_KEY)),
+    ]
+}
+
+/// Answers of every kind that a sweep has, and some that lead the way themselves.
+fn to_judge(of: &Internet) -> Vec<Captured> {
+    let shop = &of.shop;
+    let ds = shop.ds().iter().map(|ds| ds.record(&shop.apex, 300)).collect();
+    let mut authority = records("shop.test. NS ns.shop.test.\n");
+    authority.extend(of.test.signed_with(ds, |_| {}));
+    let referral = message("a.shop.test.", Rtype::A, vec![], authority);
+    vec![
+        seen("www.shop.test.", Rtype::A, "s", shop.positive(WWW)),
+        seen("www.shop.test.", Rtype::A, "s", unsigned(WWW)),
+        seen("shop.test.", Rtype::DNSKEY, "s", shop.good_dnskey_answer()),
+        seen("shop.test.", Rtype::DNSKEY, "s", unsigned(NO_KEY)),
+        seen("a.shop.test.", Rtype::A, "t", referral),
+        seen(
+            "a.b.shop.test.",
+            Rtype::A,
+            "s",
+            shop.positive("a.b.shop.test. 300 IN A 192.0.2.2\n"),
+        ),
+        seen(
+            "shop.test.",
+            Rtype::DS,
+            "t",
+            ds_answer(&of.test, shop, &shop.ds()),
+        ),
+        seen(
+            "www.shop.test.",
+            Rtype::TXT,
+            "s",
+            shop.positive("www.shop.test. 300 IN TXT \"x\"\n"),
+        ),
+    ]
+}
+
+#[test]
+fn a_way_that_others_walked_changes_no_verdict() {
+    let mut told = BTreeMap::new();
+    for (number, of) in chains().iter().enumerate() {
+        let mut above = of.captured.clone();
+        above.retain(|one| one.name != name("www.shop.test."));
+        for limit in [256, 66, 6, 2] {
+            let mut options = Options::at(NOW);
+            options.limits.total_verifications = limit;
+            let mut way = Way::default();
+            // Twice, so that each comes after each.
+            for one in to_judge(of).into_iter().chain(to_judge(of)) {
+                let label = format!("chain {number}, limit {limit}: {} {}", one.name, one.rtype);
+                let corpus = Corpus::new(above.iter().cloned().chain([one]));
+                let whole = validate_one(&corpus, &of.anchors(), above.len(), &options).unwrap();
+                let (status, reasons) =
+                    validate_below(&corpus, &of.anchors(), above.len(), &options, &mut way).unwrap();
+                assert_eq!((status, &reasons), (whole.status, &whole.reasons), "{label}");
+                *told.entry(format!("{status:?}")).or_insert(0) += 1;
+            }
+        }
+    }
+    for status in ["Secure", "Bogus", "Insecure", "Indeterminate"] {
+        assert!(told.get(status).is_some_and(|times| *times > 8), "{told:?}");
     }
 }
