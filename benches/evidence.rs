@@ -13,7 +13,6 @@
     reason = "a benchmark may stop where it fails"
 )]
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -22,9 +21,9 @@ use std::time::{Duration, Instant};
 use ring::digest::{Context, SHA256};
 use unbroken::adapters::bundle::Bundle;
 use unbroken::adapters::journal::MemoryJournal;
-use unbroken::audit::{Depth, Given, Verdict, Verifier};
+use unbroken::audit::{Depth, Verdict};
 use unbroken::dns::{Message, Rtype, rrsets};
-use unbroken::dnssec::{Anchors, Budget, Dnskey, Memo, judge_rrset};
+use unbroken::dnssec::{Anchors, Budget, Dnskey, judge_rrset};
 use unbroken::evidence::{BlobId, Blobs, Entry, Outcome};
 use unbroken::lab::{self, LabConfig, Ttls, VirtualClock, World, WorldTransport};
 use unbroken::moment::Moment;
@@ -186,30 +185,7 @@ fn hash_all(bundle: &Bundle) -> u64 {
 }
 
 fn verify(bundle: &Bundle, anchors: &Anchors, depth: Depth) -> Verdict {
-    let given = Given {
-        anchors: anchors.clone(),
-        anchors_given: true,
-        seal_keys: Vec::new(),
-        manifest: None,
-        files: BTreeMap::new(),
-        seals: Vec::new(),
-        keys: None,
-        blobs: bundle.blobs().map(|(id, size)| (id.clone(), size)).collect(),
-        memo: Memo::remembering(),
-    };
-    let mut verifier = Verifier::new(given, depth);
-    let mut source = BufReader::with_capacity(1 << 20, bundle.journal().unwrap());
-    let (mut line, mut next) = (Vec::new(), Vec::new());
-    source.read_until(b'\n', &mut next).unwrap();
-    while !next.is_empty() {
-        std::mem::swap(&mut line, &mut next);
-        next.clear();
-        source.read_until(b'\n', &mut next).unwrap();
-        let after = (!next.is_empty()).then_some(next.as_slice());
-        let more = verifier.take(&line, after, &mut |id| bundle.blob_octets(id).unwrap());
-        assert!(more.unwrap(), "the chain is broken");
-    }
-    verifier.finish()
+    unbroken::cli::audit::verify(bundle, Some(anchors.clone()), Vec::new(), depth).unwrap()
 }
 
 fn make(place: &Path, soak: u64, interval: u64, renewal: u64) -> String {

@@ -363,7 +363,7 @@ fn write_seeds(journal: &dyn JournalView, folder: &Path) {
         for observation in observations {
             if let Ok(blob) = serde_json::from_value(observation["outcome"]["answer"]["blob"].clone()) {
                 let octets = journal.blob(&blob).unwrap();
-                let name = blob.as_str().get(..16).unwrap();
+                let name = format!("{blob:.16}");
                 std::fs::write(messages.join(format!("{name}.bin")), octets).unwrap();
             }
         }

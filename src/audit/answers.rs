@@ -12,7 +12,7 @@ use super::slots::{Known, Ruling, SlotNo, Slots};
 use super::verdict::{AnswersJudged, Odd};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::{Anchors, Memo, Status};
-use crate::evidence::{BlobId, Observation, Outcome, Place, Sweep};
+use crate::evidence::{BlobId, Observation, Outcome, Place, Sweep, SweepKind};
 use crate::moment::Moment;
 
 /// Of one odd answer so many times are kept to be laid beside the stretches in which resolvers were led there.
@@ -110,14 +110,6 @@ impl Answers {
         }
     }
 
-    /// The octets of a message that was taken.
-    pub(super) fn octets(&self, id: &BlobId) -> Option<Arc<[u8]>> {
-        let number = self.numbers.get(id).copied().flatten()?;
-        self.messages
-            .get(number as usize)
-            .map(|facts| facts.octets.clone())
-    }
-
     /// The messages that were taken.
     pub(super) fn taken(&self) -> impl Iterator<Item = (&BlobId, usize)> {
         self.messages.iter().map(|facts| (&facts.id, facts.octets.len()))
@@ -151,8 +143,8 @@ impl Answers {
     }
 
     /// The messages of a sweep that were not asked for before. [`Answers::take`] takes the same sweep after they were learnt.
-    pub(super) fn unknown<'a>(&mut self, sweep: &'a Sweep) -> BTreeSet<&'a BlobId> {
-        self.slots.find(sweep, &mut self.found);
+    pub(super) fn unknown<'a>(&mut self, sweep: &'a Sweep, kind: Option<SweepKind>) -> BTreeSet<&'a BlobId> {
+        self.slots.find(sweep, kind, &mut self.found);
         let mut unknown = BTreeSet::new();
         for (one, number) in sweep.observations.iter().zip(&self.found) {
             if self.slots.get(*number).is_some_and(|slot| slot.known.is_some()) {

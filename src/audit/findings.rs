@@ -112,6 +112,20 @@ impl Findings {
         }
     }
 
+    /// Takes in those that were found elsewhere.
+    pub(super) fn absorb(&mut self, other: Findings) {
+        self.worst = self.worst.max(other.worst);
+        for (code, count) in &other.counts {
+            *self.counts.entry(code).or_insert(0) += count;
+        }
+        for finding in other.kept {
+            let held = self.kept.iter().filter(|known| known.code == finding.code);
+            if held.count() < MOST_OF_A_CODE {
+                self.kept.push(finding);
+            }
+        }
+    }
+
     /// Whether there is one of that code.
     pub(super) fn has(&self, code: &str) -> bool {
         self.counts.contains_key(code)

@@ -9,6 +9,8 @@
 mod answers;
 mod context;
 mod findings;
+mod intake;
+mod judging;
 mod limits;
 mod replay;
 mod seals;
@@ -18,6 +20,9 @@ mod verdict;
 mod verifier;
 
 pub use findings::{Finding, Gravity};
+pub use intake::{Dated, Intake, Taken};
+pub use judging::{BlobSource, Judging};
+pub use replay::Replay;
 pub use seals::GivenSeal;
 pub use stamps::Stamp;
 pub use verdict::{

@@ -1,20 +1,29 @@
 //! The journal folded again and every decision made again on the recorded facts, as the runner does: after each sweep, after
 //! keys were authenticated, copies compared, a step proven.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::findings::{Finding, Findings};
-use super::verdict::DecisionsReplayed;
+use super::intake::Dated;
+use super::verdict::{DecisionsReplayed, Depth};
+use super::verifier::Seen;
 use crate::dnssec::Anchors;
 use crate::dnssec::Memo;
+use crate::evidence::BlobId;
 use crate::moment::Moment;
 use crate::workflow::{
-    Alarm, Decision, Event, Intended, Octets, Standing, State, changed, decide, decide_standing, ended,
-    failing,
+    Alarm, Decision, Event, Intended, Standing, State, changed, decide, decide_standing, ended, failing,
 };
 
-/// The fold, and where in its loop the runner must have been.
-pub(super) struct Replay {
+/// The part of a verification that makes decisions anew: the fold, and where in its loop the runner must have been.
+pub struct Replay {
     pub(super) state: State,
     pub(super) counts: DecisionsReplayed,
+    pub(super) findings: Findings,
+    depth: Depth,
+    /// The octets of every message in a sweep so far.
+    octets: HashMap<BlobId, Arc<[u8]>>,
     /// A decision is due and was not recorded so far: either it follows, or it says the same as the last one.
     due: bool,
     /// The last entry was a decision to authenticate: what its channel says may follow.
@@ -35,10 +44,13 @@ pub(super) struct Replay {
 
 impl Replay {
     /// Before the first entry.
-    pub(super) fn new(memo: Memo) -> Replay {
+    pub(super) fn new(memo: Memo, depth: Depth) -> Replay {
         Replay {
             state: State::new(Anchors::iana_root()).with_memo(memo),
             counts: DecisionsReplayed::default(),
+            findings: Findings::default(),
+            depth,
+            octets: HashMap::new(),
             due: false,
             authenticating: false,
             surveying: false,
@@ -50,21 +62,24 @@ impl Replay {
         }
     }
 
-    /// Takes an entry: checks it against what the entries before it lead to, and folds it in.
-    pub(super) fn take(
-        &mut self,
-        seq: u64,
-        at: Moment,
-        event: &Event,
-        octets: Octets<'_>,
-        findings: &mut Findings,
-    ) {
-        self.held(event, findings);
+    /// Takes the next entry after it was judged: checks it against what the entries before it lead to, and folds it in;
+    /// `seen` is shown its event and the state that it leads to.
+    pub fn take(&mut self, entry: &mut Dated, seen: Seen<'_>) {
+        self.octets.extend(entry.learnt.drain(..));
+        if self.depth == Depth::Full {
+            self.fold(entry.seq, entry.at, &entry.event);
+        }
+        seen(entry.seq, entry.at, &entry.event, &self.state);
+    }
+
+    fn fold(&mut self, seq: u64, at: Moment, event: &Event) {
+        self.held(event);
         if let Some(finding) = self.check(seq, event) {
-            findings.push(finding.at(seq));
+            self.findings.push(finding.at(seq));
         }
         let stirs = self.state.stirs();
-        self.state.apply(at, event, octets);
+        let octets = &self.octets;
+        self.state.apply(at, event, &|id| octets.get(id).cloned());
         if matches!(event, Event::Sweep(_)) {
             self.still = self.state.stirs() == stirs;
         }
@@ -72,13 +87,13 @@ impl Replay {
     }
 
     /// A process that was stopped between a sweep and its decision left nothing out; its successor says `begin`.
-    fn held(&mut self, event: &Event, findings: &mut Findings) {
+    fn held(&mut self, event: &Event) {
         match event {
             Event::Clock(_) | Event::Note(_) => {}
             Event::Begin(_) => self.held = None,
             _ => {
                 if let Some(finding) = self.held.take() {
-                    findings.push(finding);
+                    self.findings.push(finding);
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::context::{Judged, MessageNo};
 use super::limits::Spot;
-use crate::evidence::{Observation, Outcome, Proto, Sweep};
+use crate::evidence::{Observation, Outcome, Proto, Sweep, SweepKind};
 use crate::moment::Moment;
 
 /// The number of an observation.
@@ -61,12 +61,48 @@ pub(super) struct Slots {
     all: Vec<Slot>,
     numbers: HashMap<Observation, SlotNo>,
     first: [SlotNo; 2],
+    /// The numbers of the latest sweep of each kind.
+    rows: Vec<(SweepKind, Vec<SlotNo>)>,
 }
 
+/// So many kinds of sweep have their latest numbers remembered.
+const MOST_ROWS: usize = 8;
+
 impl Slots {
-    /// The numbers of the observations of a sweep, in its order.
-    pub(super) fn find(&mut self, sweep: &Sweep, found: &mut Vec<SlotNo>) {
+    /// The numbers of the observations of a sweep, in its order. Two sweeps of one kind differ in nothing but times,
+    /// identifiers and messages.
+    pub(super) fn find(&mut self, sweep: &Sweep, kind: Option<SweepKind>, found: &mut Vec<SlotNo>) {
         found.clear();
+        let Some(kind) = kind else {
+            return self.find_anew(sweep, found);
+        };
+        let known = self.rows.iter_mut().find(|(own, _)| *own == kind);
+        if let Some((_, row)) = known.filter(|(_, row)| row.len() == sweep.observations.len()) {
+            let mut row = std::mem::take(row);
+            for (number, one) in row.iter_mut().zip(&sweep.observations) {
+                let same = |slot: &Slot| same_outcome(&slot.like.outcome, &one.outcome);
+                if !self.all.get(*number).is_some_and(same) {
+                    *number = self.look_up(one);
+                }
+            }
+            found.extend_from_slice(&row);
+            self.keep_row(kind, row);
+            return;
+        }
+        self.find_anew(sweep, found);
+        self.keep_row(kind, found.clone());
+    }
+
+    fn keep_row(&mut self, kind: SweepKind, row: Vec<SlotNo>) {
+        if let Some((_, held)) = self.rows.iter_mut().find(|(own, _)| *own == kind) {
+            *held = row;
+            return;
+        }
+        self.rows.truncate(MOST_ROWS - 1);
+        self.rows.insert(0, (kind, row));
+    }
+
+    fn find_anew(&mut self, sweep: &Sweep, found: &mut Vec<SlotNo>) {
         let mut last: Option<SlotNo> = None;
         for one in &sweep.observations {
             let way = usize::from(one.proto == Proto::Tcp);
@@ -128,12 +164,15 @@ impl Slots {
     }
 }
 
-fn alike(a: &Observation, b: &Observation) -> bool {
-    let outcome = match (&a.outcome, &b.outcome) {
+fn same_outcome(a: &Outcome, b: &Outcome) -> bool {
+    match (a, b) {
         (Outcome::Answer { blob: a, .. }, Outcome::Answer { blob: b, .. }) => a == b,
         (a, b) => a == b,
-    };
-    outcome
+    }
+}
+
+fn alike(a: &Observation, b: &Observation) -> bool {
+    same_outcome(&a.outcome, &b.outcome)
         && a.rtype == b.rtype
         && a.proto == b.proto
         && a.address == b.address

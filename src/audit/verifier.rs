@@ -3,21 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::answers::{Answers, Reach};
+use super::answers::Reach;
 use super::findings::{Finding, Findings, Gravity};
+use super::intake::{Intake, Taken};
+use super::judging::{BlobSource, Judging};
 use super::replay::Replay;
-use super::seals::{self, GivenSeal, Keys, Roots, Seal};
+use super::seals::{self, GivenSeal, Keys, Seal};
 use super::stamps::{self, Stamp};
 use super::verdict::{
-    AnchorsUsed, ApprovalSeen, BlobsSeen, Clock, Continuity, Depth, Ending, Insecure, JournalSeen, JumpSeen,
-    NtpSeen, VERDICT_FORMAT, Verdict, Word,
+    AnchorsUsed, BlobsSeen, Continuity, Depth, Ending, Insecure, JournalSeen, VERDICT_FORMAT, Verdict, Word,
 };
 use crate::continuity::reachable;
-use crate::dns::Name;
 use crate::dnssec::{Anchors, Memo};
 use crate::evidence::{
-    BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FaultKind, FilePart, JournalFault, LineHash,
-    Manifest, Place, Reader, Repeated, Repeats, Summary, VerifierKey, hash_line, name_blobs,
+    BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FilePart, Manifest, Place, VerifierKey, hash_line,
 };
 use crate::moment::Moment;
 use crate::workflow::{
@@ -50,30 +49,14 @@ pub struct Given {
 /// Is shown an event: the entry's number, when it was written, the event, and the state that it leads to.
 pub type Seen<'a> = &'a mut dyn FnMut(u64, Moment, &Event, &State);
 
-/// A verification under way.
+/// A verification under way: lines are taken in, answers judged, decisions made again.
 pub struct Verifier {
+    intake: Intake,
+    judging: Judging,
+    replay: Replay,
     given: Given,
-    depth: Depth,
-    reader: Reader,
-    repeats: Repeats,
-    summary: Summary,
-    roots: Roots,
     sealed: Vec<Seal>,
     stamps: Vec<Stamp>,
-    sizes: BTreeSet<u64>,
-    findings: Findings,
-    answers: Answers,
-    replay: Replay,
-    journal: JournalSeen,
-    others: BTreeSet<BlobId>,
-    missing: BTreeSet<BlobId>,
-    torn: bool,
-    broken: bool,
-    own_anchors: Option<Anchors>,
-    approvals: Vec<ApprovalSeen>,
-    clock: Clock,
-    claimed: Option<bool>,
-    zone: Option<Name>,
 }
 
 impl Verifier {
@@ -88,29 +71,18 @@ impl Verifier {
             Memo::remembering()
         };
         Verifier {
-            sizes: sealed.iter().map(|seal| seal.checkpoint.size).collect(),
-            answers: Answers::new(given.anchors.clone(), memo.clone()),
-            replay: Replay::new(memo),
+            intake: Intake::new(sealed.iter().map(|seal| seal.checkpoint.size).collect()),
+            judging: Judging::new(given.anchors.clone(), memo.clone(), depth, findings),
+            replay: Replay::new(memo, depth),
             given,
-            depth,
-            reader: Reader::default(),
-            repeats: Repeats::default(),
-            summary: Summary::default(),
-            roots: Roots::default(),
             sealed,
             stamps,
-            findings,
-            journal: JournalSeen::default(),
-            others: BTreeSet::new(),
-            missing: BTreeSet::new(),
-            torn: false,
-            broken: false,
-            own_anchors: None,
-            approvals: Vec::new(),
-            clock: Clock::default(),
-            claimed: None,
-            zone: None,
         }
+    }
+
+    /// Its parts, for whoever has them work side by side: each entry goes through all three, in the order of the journal.
+    pub fn parts(&mut self) -> (&mut Intake, &mut Judging, &mut Replay) {
+        (&mut self.intake, &mut self.judging, &mut self.replay)
     }
 
     /// Takes the next line with its newline, and the line after it (`None` at the end); `octets` gives a blob's, unchecked.
@@ -122,7 +94,7 @@ impl Verifier {
         &mut self,
         raw: &[u8],
         next: Option<&[u8]>,
-        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
+        octets: BlobSource<'_>,
     ) -> Result<bool, EntryError> {
         self.take_seen(raw, next, octets, &mut |_, _, _, _| ())
     }
@@ -135,186 +107,19 @@ impl Verifier {
         &mut self,
         raw: &[u8],
         next: Option<&[u8]>,
-        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
+        octets: BlobSource<'_>,
         seen: Seen<'_>,
     ) -> Result<bool, EntryError> {
-        if self.broken || self.torn {
-            return Ok(false);
+        match self.intake.take(raw, next)? {
+            Taken::Entry(mut entry) => {
+                self.judging.take(&mut entry, octets);
+                self.replay.take(&mut entry, seen);
+                self.intake.put_back(entry);
+                Ok(true)
+            }
+            Taken::Unread => Ok(true),
+            Taken::End => Ok(false),
         }
-        let line = raw.strip_suffix(b"\n").unwrap_or(raw);
-        let hash = LineHash::of(line);
-        let hex = hash.hex();
-        if line.len() < raw.len()
-            && let Some(Repeated { seq, at, sweep }) = self.repeats.take(line, self.reader.chain())
-        {
-            self.reader.follow(raw, &hex);
-            self.place(&hash, line.len(), "sweep", seq, at);
-            let event = Event::Sweep(sweep);
-            self.event(seq, at, &event, octets);
-            seen(seq, at, &event, &self.replay.state);
-            if let Event::Sweep(sweep) = event {
-                self.repeats.put_back(sweep);
-            }
-            return Ok(true);
-        }
-        let head = match self.reader.take_head(raw, &hex, next) {
-            Ok(Some(head)) => head,
-            Ok(None) => {
-                self.torn = true;
-                return Ok(false);
-            }
-            Err(fault) => {
-                if let FaultKind::Entry(EntryError::Format(format)) = fault.what {
-                    return Err(EntryError::Format(format));
-                }
-                self.break_at(&fault);
-                return Ok(false);
-            }
-        };
-        let (seq, at) = (head.seq, head.at);
-        self.place(&hash, line.len(), &head.kind, seq, at);
-        match Event::parse(&head.kind, head.body.get()) {
-            Ok(event) => {
-                self.event(seq, at, &event, octets);
-                seen(seq, at, &event, &self.replay.state);
-                if let Event::Sweep(sweep) = event {
-                    self.repeats.learn(head.body.get(), sweep);
-                }
-            }
-            Err(error) => self.findings.push(
-                Finding::fails(
-                    "entry-form",
-                    format!("its body is not that of a {}: {error}", head.kind),
-                )
-                .at(seq),
-            ),
-        }
-        Ok(true)
-    }
-
-    /// The line has its place in the chain: it counts in the tree, and its time among the others.
-    fn place(&mut self, hash: &LineHash, length: usize, kind: &str, seq: u64, at: Moment) {
-        self.summary.line(hash, length);
-        self.summary.kind(kind);
-        if self.sizes.contains(&seq) {
-            self.roots.at.insert(seq, (self.summary.tree.root(), at));
-        }
-        self.mark_time(at, kind);
-    }
-
-    fn break_at(&mut self, fault: &JournalFault) {
-        self.broken = true;
-        let code = match fault.what {
-            FaultKind::Entry(_) => "line-form",
-            FaultKind::Altered | FaultKind::AlteredOrNext => "line-altered",
-            FaultKind::Missing { .. } => "line-missing",
-            FaultKind::OutOfOrder { .. } => "line-order",
-        };
-        let text = format!("{fault}; nothing after it was judged");
-        let finding = Finding::fails(code, text).of("journal.ndjson");
-        self.findings.push(finding.at(fault.line as u64));
-    }
-
-    fn mark_time(&mut self, at: Moment, kind: &str) {
-        self.journal.first = self.journal.first.or(Some(at));
-        if kind != "clock" && self.journal.last.is_some_and(|last| at < last) {
-            self.clock.backwards += 1;
-        }
-        self.journal.last = Some(at);
-    }
-
-    fn event(
-        &mut self,
-        seq: u64,
-        at: Moment,
-        event: &Event,
-        octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>,
-    ) {
-        match event {
-            Event::Sweep(sweep) => {
-                for id in self.answers.unknown(sweep) {
-                    self.learn(seq, id, octets);
-                }
-                if self.depth == Depth::Full {
-                    self.answers.take(seq, sweep);
-                }
-            }
-            Event::Servers(servers) => {
-                self.zone.get_or_insert_with(|| servers.topology.zone.clone());
-                self.answers.set_zone(&servers.topology.zone);
-            }
-            Event::Plan(plan) => {
-                self.zone.get_or_insert_with(|| plan.zone.clone());
-                self.claimed = None;
-            }
-            Event::Begin(begin) => {
-                let (program, vantage) = (begin.program.clone(), begin.vantage.clone());
-                if !self.journal.programs.contains(&program) {
-                    self.journal.programs.push(program);
-                }
-                if !self.journal.vantages.contains(&vantage) {
-                    self.journal.vantages.push(vantage);
-                }
-                self.own_anchors = Anchors::parse(&begin.anchors).ok();
-            }
-            Event::Approval(approval) => self.approvals.push(ApprovalSeen {
-                entry: seq,
-                at,
-                what: approval.what.clone(),
-                by: approval.by.clone(),
-                note: approval.note.clone(),
-                plan: approval.plan.clone(),
-            }),
-            Event::Clock(jump) => {
-                self.answers.shift(jump.millis());
-                self.clock.jumps.push(JumpSeen {
-                    entry: seq,
-                    from: jump.from,
-                    to: jump.to,
-                });
-            }
-            Event::End(ended) => self.claimed = Some(ended.continuous),
-            Event::Note(body) => {
-                NtpSeen::take(&mut self.clock.ntp, seq, body);
-                let mut named = BTreeSet::new();
-                name_blobs(body, &mut named);
-                for id in named {
-                    self.other(seq, &id, octets);
-                }
-            }
-            _ => {}
-        }
-        if self.depth == Depth::Full {
-            let answers = &self.answers;
-            self.replay
-                .take(seq, at, event, &|id| answers.octets(id), &mut self.findings);
-        }
-    }
-
-    fn learn(&mut self, seq: u64, id: &BlobId, octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>) {
-        if self.answers.knows(id) {
-            return;
-        }
-        let read = self.checked(seq, id, octets(id));
-        self.answers.learn(id, read.map(Arc::from));
-    }
-
-    fn other(&mut self, seq: u64, id: &BlobId, octets: &mut dyn FnMut(&BlobId) -> Option<Vec<u8>>) {
-        if self.others.insert(id.clone()) && !self.answers.knows(id) {
-            self.checked(seq, id, octets(id));
-        }
-    }
-
-    fn checked(&mut self, seq: u64, id: &BlobId, read: Option<Vec<u8>>) -> Option<Vec<u8>> {
-        let finding = match read {
-            Some(octets) if BlobId::of(&octets) == *id => return Some(octets),
-            Some(_) => Finding::fails("blob-altered", "its octets are not what its name says"),
-            None => Finding::fails("blob-missing", "the journal names it, and it is not there"),
-        };
-        self.missing.insert(id.clone());
-        self.findings
-            .push(finding.at(seq).of(format!("blobs/{id}")).on(id.clone()));
-        None
     }
 
     /// What it comes to, after the last line.
@@ -324,30 +129,45 @@ impl Verifier {
 
     /// The same, with the state that the journal comes to.
     pub fn finish_with_state(mut self) -> (Verdict, State) {
-        let part = self.summary.journal();
-        self.journal.entries = part.entries;
-        self.journal.octets = part.octets;
-        self.journal.head = part.head;
-        self.journal.root = part.root;
-        self.roots.entries = part.entries;
-        if self.torn {
+        let part = self.intake.finish();
+        let read = std::mem::take(&mut self.intake.findings);
+        self.judging.findings.absorb(read);
+        let made = std::mem::take(&mut self.replay.findings);
+        self.judging.findings.absorb(made);
+        if self.intake.torn {
             self.torn_end();
         }
         let manifest = self.check_manifest();
         let (seals, sealed, self_sealed) = self.check_seals();
-        stamps::hold_against(&self.stamps, &seals, &mut self.findings);
+        stamps::hold_against(&self.stamps, &seals, &mut self.judging.findings);
         let blobs = self.check_blobs();
         let (mut continuity, reach, insecure) = self.continuity();
-        let Verifier {
+        let Judging {
             answers,
             mut findings,
             mut clock,
-            replay,
+            depth,
+            own_anchors,
+            zone,
+            approvals,
+            programs,
+            vantages,
             ..
-        } = self;
+        } = self.judging;
+        clock.backwards = self.intake.backwards;
+        let journal = JournalSeen {
+            entries: part.entries,
+            octets: part.octets,
+            head: part.head,
+            root: part.root,
+            first: self.intake.first,
+            last: self.intake.last,
+            programs,
+            vantages,
+        };
         let (last, least) = (answers.last, answers.clock);
         (clock.after_inception, clock.before_expiration) = least;
-        let same = self.own_anchors.as_ref().map(|own| *own == self.given.anchors);
+        let same = own_anchors.as_ref().map(|own| *own == self.given.anchors);
         if same == Some(false) {
             let text = if self.given.anchors_given {
                 "the run went by other trust anchors than those given here; the answers were judged from those given here"
@@ -373,7 +193,7 @@ impl Verifier {
         let servers = gaps.into_servers(last);
         let cut = findings.has("cut") || manifest == Compared::Shorter;
         let ends = part.ends;
-        if ends == Ends::UnderWay && self.depth == Depth::Full {
+        if ends == Ends::UnderWay && depth == Depth::Full {
             findings.push(Finding::open(
                 "not-ended",
                 "the plan has no end in this journal: it was under way, or the end was cut off",
@@ -384,15 +204,15 @@ impl Verifier {
             Some(Gravity::Open) => Word::Open,
             _ => Word::Holds,
         };
-        let limits = limits(&self.journal, &continuity);
+        let limits = limits(&journal, &continuity);
         let (findings, counts) = findings.into_parts();
         let verdict = Verdict {
             format: VERDICT_FORMAT,
             verdict: word,
-            depth: self.depth,
-            zone: self.zone,
+            depth,
+            zone,
             bundle: self.given.manifest.as_deref().map(hash_line),
-            journal: self.journal,
+            journal,
             ending: Ending {
                 ends,
                 cut,
@@ -408,17 +228,17 @@ impl Verifier {
             stamps: self.stamps,
             blobs,
             answers,
-            decisions: replay.counts,
+            decisions: self.replay.counts,
             continuity,
             insecure,
             servers,
             clock,
-            approvals: self.approvals,
+            approvals,
             limits,
             findings,
             counts,
         };
-        (verdict, replay.state)
+        (verdict, self.replay.state)
     }
 
     fn torn_end(&mut self) {
@@ -427,14 +247,14 @@ impl Verifier {
             Some(_) => Finding::fails("line-torn", text),
             None => Finding::remark("line-torn", text),
         };
-        let entry = self.roots.entries + 1;
-        self.findings.push(finding.at(entry).of("journal.ndjson"));
+        let entry = self.intake.roots.entries + 1;
+        self.judging.findings.push(finding.at(entry).of("journal.ndjson"));
     }
 
     /// Makes the manifest again and compares.
     fn check_manifest(&mut self) -> Compared {
         let Some(octets) = &self.given.manifest else {
-            self.findings.push(Finding::remark(
+            self.judging.findings.push(Finding::remark(
                 "no-manifest",
                 "it is a folder of the state: nothing outside the journal says where it ends, and nothing vouches for its last line",
             ));
@@ -443,21 +263,22 @@ impl Verifier {
         let read = match Manifest::decode(octets) {
             Ok(read) => read,
             Err(error) => {
-                self.findings
+                self.judging
+                    .findings
                     .push(Finding::fails("manifest", error.to_string()).of("MANIFEST.json"));
                 return Compared::Other;
             }
         };
-        let journal = self.summary.journal();
+        let journal = self.intake.summary.journal();
         let mut blobs = BlobsPart::default();
-        let there = |id: &&BlobId| !self.missing.contains(*id);
+        let there = |id: &&BlobId| !self.judging.missing.contains(*id);
         for id in self.named().iter().filter(there) {
             blobs.count += 1;
             blobs.octets += self.given.blobs.get(id).copied().unwrap_or(0);
         }
         let made = Manifest {
             format: BUNDLE_FORMAT,
-            zone: self.zone.clone().unwrap_or_else(|| read.zone.clone()),
+            zone: self.judging.zone.clone().unwrap_or_else(|| read.zone.clone()),
             journal,
             blobs,
             files: self.given.files.clone(),
@@ -468,17 +289,17 @@ impl Verifier {
         let shorter = read.journal.entries > made.journal.entries;
         // After a break in the chain the rest of the journal is not known.
         let mut differences = file_differences(&read, &made);
-        if !self.broken {
+        if !self.intake.broken {
             differences.extend(differences_of(&read, &made, shorter));
         }
-        if differences.is_empty() && !self.broken {
+        if differences.is_empty() && !self.intake.broken {
             let text = "it says the right things in another form than the one that it can have";
             differences.push(Finding::fails("manifest-form", text).of("MANIFEST.json"));
         }
         for finding in differences {
-            self.findings.push(finding);
+            self.judging.findings.push(finding);
         }
-        if shorter && !self.broken {
+        if shorter && !self.intake.broken {
             Compared::Shorter
         } else {
             Compared::Other
@@ -489,54 +310,54 @@ impl Verifier {
         let keys = Keys::new(
             &self.given.seal_keys,
             self.given.keys.as_deref(),
-            &mut self.findings,
+            &mut self.judging.findings,
         );
         let sealed = std::mem::take(&mut self.sealed);
-        if self.broken {
-            self.findings.push(Finding::remark(
+        if self.intake.broken {
+            self.judging.findings.push(Finding::remark(
                 "seals-unchecked",
                 "the seals after the break cannot be checked",
             ));
         }
-        let reached = |seal: &&Seal| !self.broken || seal.checkpoint.size <= self.roots.entries;
+        let reached = |seal: &&Seal| !self.intake.broken || seal.checkpoint.size <= self.intake.roots.entries;
         let (within, _): (Vec<Seal>, Vec<Seal>) = sealed.into_iter().partition(|seal| reached(&seal));
         let (seen, sealed, self_sealed) = seals::check(
             &within,
             &keys,
-            self.zone.as_ref(),
-            &self.roots,
-            &mut self.findings,
+            self.judging.zone.as_ref(),
+            &self.intake.roots,
+            &mut self.judging.findings,
         );
         if keys.any_given() && sealed == 0 {
-            self.findings.push(Finding::fails(
+            self.judging.findings.push(Finding::fails(
                 "seal-missing",
                 "no good seal of the given key is over this journal",
             ));
         } else if seen.is_empty() {
-            self.findings.push(Finding::remark(
+            self.judging.findings.push(Finding::remark(
                 "not-sealed",
                 "nothing is sealed: whoever can write the bundle can have written all of it but the signatures in the answers",
             ));
         } else if !keys.any_given() {
-            self.findings.push(Finding::remark(
+            self.judging.findings.push(Finding::remark(
                 "seal-key-unknown",
                 "the seals were checked with a key that came with the bundle: compare its fingerprint, or give the key with --seal-key",
             ));
-        } else if sealed < self.roots.entries {
+        } else if sealed < self.intake.roots.entries {
             let text = format!(
                 "entries {} to {} are under no seal",
                 sealed + 1,
-                self.roots.entries
+                self.intake.roots.entries
             );
-            self.findings.push(Finding::remark("unsealed-end", text));
+            self.judging.findings.push(Finding::remark("unsealed-end", text));
         }
         (seen, sealed, self_sealed)
     }
 
     fn named(&self) -> BTreeSet<BlobId> {
-        let mut named = self.others.clone();
-        named.extend(self.answers.taken().map(|(id, _)| id.clone()));
-        named.extend(self.missing.iter().cloned());
+        let mut named = self.judging.others.clone();
+        named.extend(self.judging.answers.taken().map(|(id, _)| id.clone()));
+        named.extend(self.judging.missing.iter().cloned());
         named
     }
 
@@ -548,10 +369,12 @@ impl Verifier {
             Some(_) => Finding::fails("blob-unnamed", text),
             None => Finding::remark("blob-unnamed", finding),
         };
-        if !self.broken {
+        if !self.intake.broken {
             for id in unnamed.cloned().collect::<Vec<_>>() {
                 let finding = gravity("no entry names it", "no entry names it: it was added");
-                self.findings.push(finding.of(format!("blobs/{id}")).on(id));
+                self.judging
+                    .findings
+                    .push(finding.of(format!("blobs/{id}")).on(id));
             }
         }
         BlobsSeen {
@@ -563,21 +386,26 @@ impl Verifier {
 
     fn continuity(&mut self) -> (Continuity, Option<Reach>, Vec<Insecure>) {
         let mut out = Continuity {
-            claimed: self.claimed,
-            from: self.answers.first,
-            to: self.answers.last,
+            claimed: self.judging.claimed,
+            from: self.judging.answers.first,
+            to: self.judging.answers.last,
             ..Continuity::default()
         };
-        if self.depth != Depth::Full {
+        if self.judging.depth != Depth::Full {
             return (out, None, Vec::new());
         }
         let mut state = self.replay.state.clone();
         if state.plan.is_none() {
             state.plan = standing(&state).map(Arc::new);
         }
-        let Some(plan) = state.plan_in_force().filter(|_| self.answers.first.is_some()) else {
+        let Some(plan) = state
+            .plan_in_force()
+            .filter(|_| self.judging.answers.first.is_some())
+        else {
             let text = "nothing in this journal can be judged: no look, or nothing that says which servers are asked";
-            self.findings.push(Finding::open("continuity-unjudged", text));
+            self.judging
+                .findings
+                .push(Finding::open("continuity-unjudged", text));
             return (out, None, Vec::new());
         };
         match ended(&state) {
@@ -587,11 +415,13 @@ impl Verifier {
                 out.not_checked = made.not_checked;
             }
             Err(error) => self
+                .judging
                 .findings
                 .push(Finding::open("continuity-unjudged", error.to_string())),
         }
         for conflict in &out.conflicts {
-            self.findings
+            self.judging
+                .findings
                 .push(Finding::fails("not-continuous", conflict.clone()));
         }
         let traced = timeline(&plan, &state.ledger, &state.pool);
@@ -605,7 +435,7 @@ impl Verifier {
                 "the parent delegated without DS from {} to {to}; nobody planned it",
                 stretch.from
             );
-            self.findings.push(Finding::remark("insecure-time", text));
+            self.judging.findings.push(Finding::remark("insecure-time", text));
         }
         (out, Some(reach), insecure)
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-/// The SHA-256 of a blob, 64 lower-case hexadecimal digits.
+/// The SHA-256 of a blob; in texts, 64 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct BlobId(String);
+pub struct BlobId([u8; 32]);
 
 /// A text that is no name of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,18 +22,13 @@ impl TryFrom<String> for BlobId {
     type Error = NoBlobId;
 
     fn try_from(text: String) -> Result<BlobId, NoBlobId> {
-        let digits = |octet: u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() == 64 && text.bytes().all(digits) {
-            Ok(BlobId(text))
-        } else {
-            Err(NoBlobId)
-        }
+        BlobId::read(text.as_bytes())
     }
 }
 
 impl From<BlobId> for String {
     fn from(id: BlobId) -> String {
-        id.0
+        id.to_string()
     }
 }
 
@@ -42,29 +38,38 @@ impl BlobId {
     /// # Errors
     /// If it is anything else.
     pub fn parse(text: &str) -> Result<BlobId, NoBlobId> {
-        BlobId::try_from(text.to_owned())
+        BlobId::read(text.as_bytes())
+    }
+
+    /// The same from octets.
+    pub(super) fn read(text: &[u8]) -> Result<BlobId, NoBlobId> {
+        let mut id = [0; 32];
+        if text.len() != 64 {
+            return Err(NoBlobId);
+        }
+        match HEXLOWER.decode_mut(text, &mut id) {
+            Ok(_) => Ok(BlobId(id)),
+            Err(_) => Err(NoBlobId),
+        }
     }
 
     /// The name of these octets.
     pub fn of(octets: &[u8]) -> BlobId {
-        BlobId(data_encoding::HEXLOWER.encode(digest(&SHA256, octets).as_ref()))
-    }
-
-    /// The digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        let mut id = [0; 32];
+        id.copy_from_slice(digest(&SHA256, octets).as_ref());
+        BlobId(id)
     }
 }
 
 impl fmt::Display for BlobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&HEXLOWER.encode(&self.0))
     }
 }
 
 impl fmt::Debug for BlobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.get(..12).unwrap_or(&self.0))
+        write!(f, "{self:.12}")
     }
 }
 

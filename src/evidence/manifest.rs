@@ -279,7 +279,10 @@ mod tests {
             ("note", json!({"blob": "../../etc/passwd"})),
         ]);
         assert_eq!(found.zone, Name::parse("shop.test.").ok());
-        assert_eq!(found.named.iter().map(BlobId::as_str).collect::<Vec<_>>(), [blob]);
+        assert_eq!(
+            found.named.iter().map(BlobId::to_string).collect::<Vec<_>>(),
+            [blob]
+        );
         assert_eq!(found.journal().ends, Ends::UnderWay);
         assert_eq!(found.journal().entries, 4);
         assert_eq!(

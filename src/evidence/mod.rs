@@ -22,6 +22,6 @@ pub use manifest::{
 pub use merkle::{Hash, Tree, leaf_hash};
 pub use note::{Note, NoteError, Signed, SignerKey, VerifierKey};
 pub use observation::{BlindSpot, Observation, Outcome, Place, Proto, Sweep};
-pub use repeats::{Repeated, Repeats};
+pub use repeats::{Repeated, Repeats, SweepKind};
 pub use seal::{Checkpoint, origin, watch_origin};
 pub use stamp::{LARGEST_TOKEN, StampError, Token, stamp_request};

@@ -6,6 +6,8 @@ use super::observation::{Outcome, Sweep};
 use super::{BlobId, Chain};
 use crate::moment::Moment;
 
+/// So many sweeps of a kind are kept for the next ones: as many as whoever reads ahead has under way.
+const MOST_SPARE: usize = 512;
 /// So many kinds of sweep are remembered: over UDP, over both, with and without the zones above.
 const MOST_SHAPES: usize = 8;
 /// Longer lines are not remembered, octets.
@@ -24,24 +26,34 @@ pub struct Repeated {
     pub seq: u64,
     /// When it was written.
     pub at: Moment,
-    /// What it holds. Give it back with [`Repeats::put_back`].
+    /// What it holds. Give it back with [`Repeats::put_back`], when it was looked at.
     pub sweep: Sweep,
+    /// Of which kind it is.
+    pub kind: SweepKind,
 }
+
+/// A kind of sweep that was learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SweepKind(u64);
 
 /// The kinds of sweep that were read before, the latest first.
 #[derive(Clone, Debug, Default)]
 pub struct Repeats {
     shapes: Vec<Shape>,
+    learnt: u64,
     day: Day,
 }
 
 #[derive(Clone, Debug)]
 struct Shape {
+    kind: SweepKind,
     parts: Vec<Part>,
     /// From the end of the last observation to the end of the body.
     tail: Vec<u8>,
-    /// The latest sweep of this kind.
-    sweep: Sweep,
+    /// The one that it was learnt of.
+    model: Sweep,
+    /// Others of this kind, for the next to be read into.
+    spare: Vec<Sweep>,
 }
 
 /// One observation's octets.
@@ -51,6 +63,8 @@ struct Part {
     before: Vec<u8>,
     /// From the moment at which it was over to the end, if it is no answer.
     after: Option<Vec<u8>>,
+    /// The message of the latest: its name as text, and read.
+    latest: Option<([u8; 64], BlobId)>,
 }
 
 impl Repeats {
@@ -70,29 +84,36 @@ impl Repeats {
         }
         let body = rest.0.strip_suffix(b"}")?;
         let day = &mut self.day;
-        let found = self
-            .shapes
-            .iter_mut()
-            .position(|shape| shape.read(Cursor(body), day).is_some())?;
+        let (found, sweep) = self.shapes.iter_mut().enumerate().find_map(|(at, shape)| {
+            let mut sweep = shape.spare.pop().unwrap_or_else(|| shape.model.clone());
+            if shape.read(Cursor(body), day, &mut sweep).is_some() {
+                return Some((at, sweep));
+            }
+            shape.spare.push(sweep);
+            None
+        })?;
         let shape = self.shapes.get_mut(..=found)?;
         shape.rotate_right(1);
-        let sweep = std::mem::replace(&mut shape.first_mut()?.sweep, nothing());
-        Some(Repeated { seq, at, sweep })
+        let kind = shape.first()?.kind;
+        Some(Repeated { seq, at, sweep, kind })
     }
 
-    /// Takes back the sweep of the last [`Repeats::take`], for the next of its kind.
-    pub fn put_back(&mut self, sweep: Sweep) {
-        if let Some(shape) = self.shapes.first_mut() {
-            shape.sweep = sweep;
+    /// Takes back the sweep of a [`Repeats::take`], for another of its kind.
+    pub fn put_back(&mut self, sweep: Sweep, kind: SweepKind) {
+        let of_kind = |shape: &&mut Shape| shape.kind == kind && shape.spare.len() < MOST_SPARE;
+        if let Some(shape) = self.shapes.iter_mut().find(of_kind) {
+            shape.spare.push(sweep);
         }
     }
 
     /// Learns the kind of a sweep that was read as JSON from `body`, if it is in the form that this program writes.
-    pub fn learn(&mut self, body: &str, sweep: Sweep) {
+    pub fn learn(&mut self, body: &str, sweep: &Sweep) {
         if body.len() > LONGEST_SHAPE {
             return;
         }
-        if let Some(shape) = Shape::of(body, sweep) {
+        let kind = SweepKind(self.learnt);
+        if let Some(shape) = Shape::of(body, sweep, kind) {
+            self.learnt += 1;
             self.shapes.truncate(MOST_SHAPES - 1);
             self.shapes.insert(0, shape);
         }
@@ -100,8 +121,8 @@ impl Repeats {
 }
 
 impl Shape {
-    fn of(body: &str, sweep: Sweep) -> Option<Shape> {
-        if serde_json::to_string(&sweep).ok()? != body {
+    fn of(body: &str, sweep: &Sweep, kind: SweepKind) -> Option<Shape> {
+        if serde_json::to_string(sweep).ok()? != body {
             return None;
         }
         let mut parts = Vec::with_capacity(sweep.observations.len());
@@ -120,24 +141,31 @@ impl Shape {
             parts.push(Part {
                 before: [comma, before].concat().into_bytes(),
                 after: (!matches!(one.outcome, Outcome::Answer { .. })).then(|| rest.to_vec()),
+                latest: None,
             });
         }
         let begin = body.find('[')? + 1;
         let tail = body.as_bytes().get(begin + length..)?.to_vec();
-        Some(Shape { parts, tail, sweep })
+        Some(Shape {
+            kind,
+            parts,
+            tail,
+            model: sweep.clone(),
+            spare: Vec::new(),
+        })
     }
 
-    /// Reads a body into the sweep that is held; what is there after a failure is of no use.
-    fn read(&mut self, mut rest: Cursor<'_>, day: &mut Day) -> Option<()> {
+    /// Reads a body into a sweep of this kind; after a failure its times, identifiers and messages are of no use.
+    fn read(&mut self, mut rest: Cursor<'_>, day: &mut Day, sweep: &mut Sweep) -> Option<()> {
         rest.expect(br#"{"started":""#)?;
-        self.sweep.started = rest.moment(day)?;
+        sweep.started = rest.moment(day)?;
         rest.expect(br#"","ended":""#)?;
-        self.sweep.ended = rest.moment(day)?;
+        sweep.ended = rest.moment(day)?;
         rest.expect(br#"","observations":["#)?;
-        if self.sweep.observations.len() != self.parts.len() {
+        if sweep.observations.len() != self.parts.len() {
             return None;
         }
-        for (part, one) in self.parts.iter().zip(&mut self.sweep.observations) {
+        for (part, one) in self.parts.iter_mut().zip(&mut sweep.observations) {
             rest.expect(&part.before)?;
             one.sent = rest.moment(day)?;
             rest.expect(DONE)?;
@@ -150,23 +178,12 @@ impl Shape {
                 return None;
             };
             rest.expect(ANSWER)?;
-            if rest.expect(blob.as_str().as_bytes()).is_none() {
-                *blob = rest.blob()?;
-            }
+            rest.blob(&mut part.latest)?.clone_into(blob);
             rest.expect(ID)?;
             *id = u16::try_from(rest.number()?).ok()?;
             rest.expect(ANSWERED)?;
         }
         (rest.0 == self.tail).then_some(())
-    }
-}
-
-fn nothing() -> Sweep {
-    Sweep {
-        started: Moment::default(),
-        ended: Moment::default(),
-        observations: Vec::new(),
-        blind: Vec::new(),
     }
 }
 
@@ -201,10 +218,14 @@ impl Cursor<'_> {
         )
     }
 
-    fn blob(&mut self) -> Option<BlobId> {
-        let (text, rest) = self.0.split_at_checked(64)?;
+    /// A message's name, which is often the latest one.
+    fn blob<'b>(&mut self, latest: &'b mut Option<([u8; 64], BlobId)>) -> Option<&'b BlobId> {
+        let (text, rest) = self.0.split_first_chunk::<64>()?;
+        if latest.as_ref().is_none_or(|(known, _)| known != text) {
+            *latest = Some((*text, BlobId::read(text).ok()?));
+        }
         self.0 = rest;
-        BlobId::parse(std::str::from_utf8(text).ok()?).ok()
+        latest.as_ref().map(|(_, id)| id)
     }
 
     /// `2026-11-18T11:06:40Z`, or with one to three digits of a fraction.
@@ -286,7 +307,7 @@ mod tests {
 
     fn taken(repeats: &mut Repeats, line: &[u8], chain: &Chain) -> Option<(u64, Moment, Sweep)> {
         let found = repeats.take(line, chain)?;
-        repeats.put_back(found.sweep.clone());
+        repeats.put_back(found.sweep.clone(), found.kind);
         Some((found.seq, found.at, found.sweep))
     }
 
@@ -296,7 +317,7 @@ mod tests {
         let first = body("2026-11-18T11:06:40Z", 1);
         let sweep: Sweep = serde_json::from_value(first.clone()).unwrap();
         let text = serde_json::to_string(&sweep).unwrap();
-        repeats.learn(&text, sweep);
+        repeats.learn(&text, &sweep);
         let (_, line) = chain.next_entry(Moment::from_seconds(1), "sweep", first).unwrap();
         chain.follow(line.as_bytes());
         let next = serde_json::from_value::<Sweep>(body(at, octet)).unwrap();
@@ -374,7 +395,7 @@ mod tests {
         // What is not in the form of this program is not learnt.
         let sweep: Sweep = serde_json::from_value(body("2026-11-18T11:06:40Z", 1)).unwrap();
         let mut repeats = Repeats::default();
-        repeats.learn(&serde_json::to_string_pretty(&sweep).unwrap(), sweep);
+        repeats.learn(&serde_json::to_string_pretty(&sweep).unwrap(), &sweep);
         assert_eq!(taken(&mut repeats, line.as_bytes(), &chain), None);
     }
 }

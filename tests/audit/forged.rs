@@ -142,7 +142,8 @@ fn a_forged_answer_is_bogus() {
     let mut forged = parts;
     forged.blobs.insert(forged_id.clone(), octets);
     forged.forge(|entries| {
-        entries[sweep].body["observations"][index]["outcome"]["answer"]["blob"] = json!(forged_id.as_str());
+        entries[sweep].body["observations"][index]["outcome"]["answer"]["blob"] =
+            json!(forged_id.to_string());
     });
     let verdict = forged.judged();
     let named = verdict.findings.iter().any(|finding| {
@@ -209,7 +210,7 @@ fn a_move_under_an_island_of_its_own_does_not_hold() {
                         if root(one, "DNSKEY") {
                             let blob = &mut one["outcome"]["answer"]["blob"];
                             replaced.insert(BlobId::parse(blob.as_str().unwrap()).unwrap());
-                            *blob = json!(id.as_str());
+                            *blob = json!(id.to_string());
                         }
                     }
                 }

@@ -56,6 +56,25 @@ impl Parts {
         Parts::read(&out, anchors)
     }
 
+    /// Writes it as a folder.
+    pub(crate) fn write(&self, to: &Path) {
+        let file = |name: &str, octets: &[u8]| {
+            let path = to.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, octets).unwrap();
+        };
+        file("journal.ndjson", &self.journal);
+        for (id, octets) in &self.blobs {
+            file(&format!("blobs/{id}"), octets);
+        }
+        for (name, octets) in &self.files {
+            file(name, octets);
+        }
+        if let Some(manifest) = &self.manifest {
+            file("MANIFEST.json", manifest);
+        }
+    }
+
     pub(crate) fn lines(&self) -> Vec<Vec<u8>> {
         self.journal
             .split_inclusive(|octet| *octet == b'\n')

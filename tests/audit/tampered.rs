@@ -264,3 +264,70 @@ fn a_seal_under_another_key_or_over_another_journal_fails() {
     parts.make_manifest();
     assert!(parts.failing(Depth::Hashes).contains(&"seal-form"));
 }
+
+/// The program verifies with three threads; the library, by itself, one line after the other.
+#[test]
+fn threads_side_by_side_say_what_one_says() {
+    let last = whole().lines().len() - 1;
+    let line = |at: usize| {
+        move |parts: &mut Parts| {
+            let mut lines = parts.lines();
+            lines[at][40] ^= 1;
+            parts.set_lines(&lines);
+        }
+    };
+    let blob = |parts: &mut Parts| {
+        let id = parts.blobs.keys().next().unwrap().clone();
+        parts.blobs.get_mut(&id).unwrap()[20] ^= 1;
+    };
+    let unread = |parts: &mut Parts| {
+        parts.forge(|entries| {
+            for at in [70, 71, 100] {
+                entries[at].body = serde_json::json!("nothing of its kind");
+            }
+        });
+    };
+    let cut = |parts: &mut Parts| {
+        let lines = parts.lines();
+        parts.set_lines(&lines[..last / 2]);
+    };
+    let torn = |parts: &mut Parts| {
+        parts.journal.pop();
+    };
+    let empty = |parts: &mut Parts| parts.journal.clear();
+    let changes: [(&str, &dyn Fn(&mut Parts)); 9] = [
+        ("good", &|_| ()),
+        ("first line", &line(0)),
+        ("a line", &line(65)),
+        ("last line", &line(last)),
+        ("a blob", &blob),
+        ("unread", &unread),
+        ("cut", &cut),
+        ("torn", &torn),
+        ("empty", &empty),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (label, change) in changes {
+        let mut parts = whole();
+        change(&mut parts);
+        let place = dir.path().join(label.replace(' ', "-"));
+        parts.write(&place);
+        for depth in [Depth::Hashes, Depth::Full] {
+            let alone = parts.verify(depth).unwrap();
+            let bundle = unbroken::adapters::bundle::Bundle::open(&place).unwrap();
+            let anchors = Some(parts.anchors.clone());
+            let keys = parts.keys.clone();
+            let beside = unbroken::cli::audit::verify(&bundle, anchors, keys, depth).unwrap();
+            assert_eq!(
+                serde_json::to_value(&beside).unwrap(),
+                serde_json::to_value(&alone).unwrap(),
+                "{label}, {depth:?}"
+            );
+            assert_eq!(
+                alone.verdict == Word::Holds,
+                label == "good",
+                "{label}, {depth:?}"
+            );
+        }
+    }
+}

@@ -22,6 +22,8 @@ use crate::ports::{Entries, JournalError, JournalView};
 
 /// The largest blob that is read: a DNS message has at most 65,535 octets; a provider's words or a torn line may have more.
 pub const LARGEST_BLOB: u64 = 16 << 20;
+/// What is read of the journal at a time, octets: it is still at hand when it is hashed.
+const BUFFER: usize = 1 << 17;
 
 /// The largest manifest or seal that is read.
 pub const LARGEST_NOTE: u64 = 1 << 20;
@@ -192,7 +194,7 @@ impl Bundle {
                 path: self.path.clone(),
             });
         };
-        Ok(Box::new(BufReader::with_capacity(1 << 20, member.open()?)))
+        Ok(Box::new(BufReader::with_capacity(BUFFER, member.open()?)))
     }
 
     /// The blobs that are there with their sizes, in the order of their names.

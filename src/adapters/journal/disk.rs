@@ -80,7 +80,7 @@ impl BlobDir {
 
     /// The octets of that name.
     pub(super) fn get(&self, id: &BlobId) -> Result<Vec<u8>, JournalError> {
-        let path = self.dir.join(id.as_str());
+        let path = self.dir.join(id.to_string());
         match fs::read(&path) {
             Ok(octets) if BlobId::of(&octets) == *id => Ok(octets),
             Ok(_) => Err(JournalError::BlobAltered(id.clone())),
@@ -94,7 +94,7 @@ impl BlobDir {
         make_dir(&self.dir)?;
         let mut ready = Vec::new();
         for (id, octets) in blobs.iter() {
-            let path = self.dir.join(id.as_str());
+            let path = self.dir.join(id.to_string());
             if path.exists() {
                 continue;
             }

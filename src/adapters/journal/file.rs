@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path().join("blobs")).unwrap().count(), 2);
         let other = BlobId::of(b"three");
         assert_eq!(journal.blob(&other), Err(JournalError::NoBlob(other)));
-        fs::write(dir.path().join("blobs").join(id.as_str()), b"x").unwrap();
+        fs::write(dir.path().join("blobs").join(id.to_string()), b"x").unwrap();
         assert_eq!(journal.blob(&id), Err(JournalError::BlobAltered(id.clone())));
     }
 

@@ -3,6 +3,8 @@
 mod bundle;
 mod export;
 mod keygen;
+mod lines;
+mod pipeline;
 mod report;
 mod text;
 mod vantages;
@@ -11,6 +13,8 @@ mod verify;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+
+pub use verify::verify;
 
 use super::{Context, Exit, Failure};
 use crate::adapters::bundle::{Bundle, BundleError};

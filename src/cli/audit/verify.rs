@@ -1,15 +1,13 @@
 //! `unbroken audit verify`: what a bundle proves.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::super::{Context, Exit, Failure};
-use super::text;
+use super::{pipeline, text};
 use crate::adapters::bundle::Bundle;
-use crate::adapters::journal::LONGEST_LINE;
 use crate::audit::{Depth, Given, GivenSeal, Seen, Verdict, Verifier, Word};
 use crate::dnssec::{Anchors, Memo};
 use crate::evidence::{FilePart, VerifierKey};
@@ -66,7 +64,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
 ///
 /// # Errors
 /// If it cannot be read, or is of another format: exit 2.
-pub(crate) fn verify(
+pub fn verify(
     bundle: &Bundle,
     anchors: Option<Anchors>,
     seal_keys: Vec<VerifierKey>,
@@ -118,69 +116,9 @@ pub(super) fn verify_seen(
             None
         }
     };
-    let mut lines = Lines::new(bundle)?;
-    while let Some((line, next)) = lines.take()? {
-        let more = verifier
-            .take_seen(line, next, &mut octets, seen)
-            .map_err(|error| {
-                Failure::usage(format!("{}: journal.ndjson: {error}", bundle.path().display()))
-                    .hint("use the version of unbroken that wrote it")
-            })?;
-        if !more {
-            break;
-        }
-    }
+    pipeline::run(bundle, &mut verifier, &mut octets, seen)?;
     if let Some(error) = fault {
         return Err(error.into());
     }
     Ok(verifier.finish_with_state())
-}
-
-/// A line, and the one after it.
-type WithNext<'a> = (&'a [u8], Option<&'a [u8]>);
-
-/// The lines of the journal with one of look-ahead, in two buffers that are used in turn.
-struct Lines<'a> {
-    bundle: &'a Bundle,
-    source: Box<dyn BufRead + Send>,
-    line: Vec<u8>,
-    next: Vec<u8>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(bundle: &'a Bundle) -> Result<Lines<'a>, Failure> {
-        let mut lines = Lines {
-            bundle,
-            source: bundle.journal()?,
-            line: Vec::new(),
-            next: Vec::new(),
-        };
-        lines.read()?;
-        Ok(lines)
-    }
-
-    fn take(&mut self) -> Result<Option<WithNext<'_>>, Failure> {
-        if self.next.is_empty() {
-            return Ok(None);
-        }
-        std::mem::swap(&mut self.line, &mut self.next);
-        self.read()?;
-        let next = (!self.next.is_empty()).then_some(self.next.as_slice());
-        Ok(Some((&self.line, next)))
-    }
-
-    fn read(&mut self) -> Result<(), Failure> {
-        self.next.clear();
-        let mut bounded = (&mut self.source).take(LONGEST_LINE + 1);
-        let path = self.bundle.path().display();
-        bounded
-            .read_until(b'\n', &mut self.next)
-            .map_err(|error| Failure::refused(format!("{path}: the journal cannot be read: {error}")))?;
-        if self.next.len() as u64 > LONGEST_LINE {
-            return Err(Failure::usage(format!(
-                "{path}: a line of the journal has more than {LONGEST_LINE} octets"
-            )));
-        }
-        Ok(())
-    }
 }

@@ -8,7 +8,7 @@ use super::chain::{ChainGraph, chain_graph};
 use super::coverage::Coverage;
 use crate::dns::Name;
 use crate::dnssec::{Anchors, KeyId};
-use crate::evidence::{Outcome, Place, Sweep};
+use crate::evidence::{BlobId, Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
     Alarm, Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan,
@@ -242,7 +242,7 @@ impl Gathered {
     }
 
     fn note_sources(&mut self, entry: u64, sweep: &Sweep, state: &State) {
-        let mut blobs: HashMap<StreamKey, &str> = HashMap::new();
+        let mut blobs: HashMap<StreamKey, &BlobId> = HashMap::new();
         for one in &sweep.observations {
             if let Outcome::Answer { blob, .. } = &one.outcome {
                 let key = StreamKey {
@@ -252,7 +252,7 @@ impl Gathered {
                     name: one.name.clone(),
                     rtype: one.rtype,
                 };
-                blobs.insert(key, blob.as_str());
+                blobs.insert(key, blob);
             }
         }
         for (key, stream) in state.ledger.streams() {
@@ -265,7 +265,7 @@ impl Gathered {
             if let (Some(run), Some(blob)) = (count.checked_sub(1), blobs.get(key)) {
                 let source = Source {
                     entry,
-                    blob: (*blob).to_owned(),
+                    blob: blob.to_string(),
                 };
                 self.sources.insert((key.clone(), run), source);
             }
