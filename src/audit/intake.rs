@@ -29,6 +29,10 @@ pub struct Dated {
 
 /// What a line came to.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every line is an entry, and it is taken out at once"
+)]
 pub enum Taken {
     /// An entry. Give it back with [`Intake::put_back`] when it was judged, to save the next one's memory.
     Entry(Dated),

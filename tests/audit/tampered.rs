@@ -295,7 +295,8 @@ fn threads_side_by_side_say_what_one_says() {
         parts.journal.pop();
     };
     let empty = |parts: &mut Parts| parts.journal.clear();
-    let changes: [(&str, &dyn Fn(&mut Parts)); 9] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Parts));
+    let changes: [Change<'_>; 9] = [
         ("good", &|_| ()),
         ("first line", &line(0)),
         ("a line", &line(65)),
