@@ -602,8 +602,9 @@ impl Verifier {
                 .to
                 .map_or("the end of the record".to_owned(), |to| to.to_string());
             let text = format!(
-                "the parent delegated without DS from {} to {to}; nobody planned it",
-                stretch.from
+                "the parent delegated without DS from {} to {to}; {}",
+                stretch.from,
+                whose(stretch)
             );
             self.findings.push(Finding::remark("insecure-time", text));
         }
@@ -677,12 +678,38 @@ fn insecure(state: &State) -> Vec<Insecure> {
         .into_iter()
         .filter(|stretch| stretch.place == Place::Parent)
         .filter(|stretch| matches!(&stretch.served.fact, Fact::Ds(set) if set.is_empty()))
-        .map(|stretch| Insecure {
-            from: stretch.from,
-            to: stretch.until,
-            planned_by: None,
+        .map(|stretch| {
+            let planned = state.insecure.iter().find(|one| one.covers(stretch.first_seen));
+            let approval = planned.map(|planned| &planned.approval);
+            Insecure {
+                from: stretch.from,
+                to: stretch.until,
+                planned_by: planned.map(|planned| planned.step.to_string()),
+                plan: planned.map(|planned| planned.plan.clone()),
+                approved_by: approval.map(|approval| approval.by.clone()),
+                approved_at: planned.map(|planned| planned.approved),
+                note: approval
+                    .map(|approval| approval.note.clone())
+                    .filter(|note| !note.is_empty()),
+            }
         })
         .collect()
+}
+
+/// Who wanted it, in words.
+fn whose(stretch: &Insecure) -> String {
+    match (
+        &stretch.planned_by,
+        &stretch.plan,
+        &stretch.approved_by,
+        stretch.approved_at,
+    ) {
+        (Some(step), Some(plan), Some(by), Some(at)) => format!(
+            "as step {step} of plan {} wanted, approved by {by} at {at}",
+            plan.get(..12).unwrap_or(plan)
+        ),
+        _ => "nobody planned it".to_owned(),
+    }
 }
 
 /// A plan of no steps over the providers that were looked at, for a journal without one.

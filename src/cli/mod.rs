@@ -14,6 +14,7 @@ pub mod continuity;
 mod crew;
 mod drive;
 mod failure;
+pub mod fallback;
 mod faults;
 mod herald;
 mod inbox;
@@ -115,6 +116,8 @@ pub enum Command {
     Approve(approve::ApproveArgs),
     /// Sweep a zone that is not moving, for months, and raise an alarm; needs no settings
     Watch(watch::WatchArgs),
+    /// Plan a move without DS in between, where two providers cannot sign side by side; changes nothing
+    Fallback(fallback::FallbackArgs),
     /// One sweep over all servers of a zone and its parent, as captured answers
     Observe(observe::ObserveArgs),
     /// Judge a name by captured answers alone, offline, at any time
@@ -180,6 +183,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Step(args) => step::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Approve(args) => approve::run(args, context).await,
+        Command::Fallback(args) => fallback::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
         Command::Chain(args) => chain::run(args, context).await,

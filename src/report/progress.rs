@@ -11,7 +11,8 @@ use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::ports::Applied;
 use crate::workflow::{
-    Alarm, By, Compared, Copied, Decision, Event, Intent, Phase, ServerVerdict, State, assess, fresh_verdicts,
+    Alarm, By, Compared, Copied, Decision, Event, Intent, Phase, ServerVerdict, State, assess,
+    fresh_verdicts, insecure_now,
 };
 
 /// One line for people and one document for programs, of the same thing.
@@ -217,7 +218,13 @@ impl Progress {
             Some(_) => fresh_verdicts(state),
             None => assess(state, at),
         };
-        let text = chain_text(&verdicts);
+        let mut text = chain_text(&verdicts);
+        if let Some(planned) = insecure_now(state) {
+            text.push_str(&format!(
+                " (insecure as planned: step {}, approved by {})",
+                planned.step, planned.approval.by
+            ));
+        }
         if text == self.chain || verdicts.is_empty() {
             return None;
         }
@@ -292,6 +299,9 @@ pub fn chain_text(verdicts: &[ServerVerdict]) -> String {
             .count();
         let led = if delegated { "" } else { ", not delegated" };
         let text = format!("{provider}: {secure} of {} secure{led}", verdicts.len());
+        if verdicts.iter().all(|verdict| verdict.status == Status::Insecure) {
+            return format!("{provider}: insecure, the parent proves that there is no DS{led}");
+        }
         match verdicts.iter().find(|verdict| verdict.status != Status::Secure) {
             None => text,
             // Before it joins and after it left, no DS names its keys: that is as it should be.

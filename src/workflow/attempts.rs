@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::decide::{View, wait};
 use super::decision::Decision;
 use super::outlook::Outlook;
-use super::plan::Step;
+use super::plan::{Intent, Purpose, Step};
 use super::state::{Said, Try};
 use super::target::{Target, target};
 use crate::dns::Record;
@@ -114,10 +114,27 @@ impl View<'_> {
             what: format!("step {} cannot be done: {said}", step.id),
             safe: format!("nothing of this step is known to have been changed, and {safe}"),
             by,
-            choices: vec![
+            choices: [
                 format!("{mend}. Then run again: the step is repeated safely"),
                 self.do_it_by_hand(step),
-            ],
+            ]
+            .into_iter()
+            .chain(self.other_way(step))
+            .collect(),
+        }
+    }
+
+    /// What is left where a provider takes no foreign keys.
+    fn other_way(&self, step: &Step) -> Option<String> {
+        match (&step.intent, &self.plan.purpose) {
+            (Intent::ShareKeys { .. }, Purpose::Migrate { from, to }) if self.plan.before.len() == 1 => {
+                Some(format!(
+                    "or give this plan up, take out what it placed, and leave the multi-signer way, with an insecure time in \
+                     between: unbroken fallback --from {from} --to {to} --zone {}, with a --state folder of its own",
+                    self.plan.zone
+                ))
+            }
+            _ => None,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::evidence::{Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
     Alarm, Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan,
-    Proven, State, StreamKey, forecast,
+    PlannedInsecure, Proven, State, StreamKey, forecast,
 };
 
 /// Which entry says it: what a reader looks up in the bundle.
@@ -194,6 +194,11 @@ impl Gathered {
     pub fn shown(&self, told: &Ref, at: Moment) -> Moment {
         let later = self.clocks.iter().filter(|(jump, _)| jump.entry > told.entry);
         later.fold(at, |at, (_, jump)| at.moved(jump.millis()))
+    }
+
+    /// The plan that wanted the insecure time which was first seen at that moment, and whose approval it had.
+    pub(super) fn planned(&self, first_seen: Moment) -> Option<&PlannedInsecure> {
+        self.state.insecure.iter().find(|one| one.covers(first_seen))
     }
 
     /// Where a stream's run number `run` was first seen.

@@ -5,6 +5,7 @@ use super::gather::Gathered;
 use super::view::{About, Assurance, Check, Standing, Verdict};
 use crate::moment::Moment;
 use crate::report::{clock_time, spell};
+use crate::workflow::PlannedInsecure;
 
 /// Everything that the sentence is made of.
 pub(super) struct Known<'a> {
@@ -25,7 +26,7 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
         Some(true) if known.assurance.unproven.is_none() => Standing::Holds,
         _ => Standing::Unknown,
     };
-    let insecure = !known.gathered.insecure.is_empty();
+    let insecure = known.unplanned().next().is_some();
     let checks = known.assurance.checks.iter().map(|check| check.standing);
     let worst = checks.max().unwrap_or(Standing::Unknown);
     let over = known.gathered.state.ended || known.assurance.planless;
@@ -41,6 +42,14 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
         reasons: known.reasons(),
         continuous,
     }
+}
+
+/// From, until, entry.
+type Stretch = (Moment, Option<Moment>, u64);
+
+fn span((from, until, _): &Stretch) -> String {
+    let until = until.map_or_else(|| "the end".to_owned(), |at| clock_time(at, true));
+    format!("from {} to {until}", clock_time(*from, true))
 }
 
 impl Known<'_> {
@@ -59,8 +68,13 @@ impl Known<'_> {
         let Some((from, until)) = self.gathered.observed else {
             return "Nothing was observed, so nothing can be said.".to_owned();
         };
+        let known_planned = self.planned().next().is_some();
         let span = format!("From {} to {}", clock_time(from, true), clock_time(until, true));
         let said = match continuous {
+            Standing::Holds if known_planned => format!(
+                "the zone was {}; at all other times every mixture of answers that a cache could hold validated",
+                self.as_planned()
+            ),
             Standing::Holds => "every mixture of answers that a cache could hold validated".to_owned(),
             Standing::Fails => {
                 let count = self.broken.iter().filter(|one| !one.gap).count();
@@ -92,14 +106,46 @@ impl Known<'_> {
     }
 
     fn insecure(&self) -> String {
-        match &self.gathered.insecure[..] {
-            [] => "no insecure time".to_owned(),
-            [(from, until, _), rest @ ..] => {
-                let until = until.map_or_else(|| "the end".to_owned(), |at: Moment| clock_time(at, true));
-                let more = if rest.is_empty() { "" } else { ", and again" };
-                format!("WITHOUT DNSSEC from {} to {until}{more}", clock_time(*from, true))
+        let mut unplanned = self.unplanned();
+        match (unplanned.next(), self.planned().next()) {
+            (None, None) => "no insecure time".to_owned(),
+            (None, Some(_)) => "no insecure time that was not planned and approved".to_owned(),
+            (Some(stretch), _) => {
+                let more = if unplanned.next().is_some() {
+                    ", and again"
+                } else {
+                    ""
+                };
+                format!("WITHOUT DNSSEC {}{more}, and nobody planned it", span(stretch))
             }
         }
+    }
+
+    /// Insecure time that a plan wanted and a person approved.
+    fn planned(&self) -> impl Iterator<Item = (&Stretch, &PlannedInsecure)> {
+        let stretches = self.gathered.insecure.iter();
+        stretches.filter_map(|stretch| Some((stretch, self.gathered.planned(stretch.0)?)))
+    }
+
+    /// All other.
+    fn unplanned(&self) -> impl Iterator<Item = &Stretch> {
+        let stretches = self.gathered.insecure.iter();
+        stretches.filter(|(from, ..)| self.gathered.planned(*from).is_none())
+    }
+
+    fn as_planned(&self) -> String {
+        let told: Vec<String> = self
+            .planned()
+            .map(|(stretch, planned)| {
+                format!(
+                    "insecure as planned {} (approved by {} at {})",
+                    span(stretch),
+                    planned.approval.by,
+                    clock_time(planned.approved, true)
+                )
+            })
+            .collect();
+        told.join(", and ")
     }
 
     /// What the sentence may not pass over.
