@@ -18,7 +18,9 @@ use crate::evidence::{BlobId, Blobs, Entry};
 use crate::moment::Moment;
 use crate::ports::{Clock, Entries, Journal, JournalError, JournalView, Transport};
 use crate::runner::{Ending, Reporter, RunError, Runner, Until};
-use crate::workflow::{Finding, GateRules, Plan, Purpose, State, forecast, plan, preflight};
+use crate::workflow::{
+    Approval, Finding, GateRules, Intent, Plan, Purpose, State, Step, forecast, plan, preflight,
+};
 
 /// In virtual time the crowd asks for so long before the zone is looked at.
 pub(in crate::lab) const WARM: Duration = Duration::from_secs(2 * 3_600);
@@ -36,6 +38,8 @@ pub struct Play {
     pub soak: u64,
     /// For how long a provider's next re-sign is awaited, seconds; none: it is not.
     pub resign: Option<u64>,
+    /// Who says yes to each step that waits for a person; none: nobody.
+    pub approver: Option<String>,
     /// Between two sweeps.
     pub interval: Duration,
     /// Between two questions of a resolver.
@@ -254,10 +258,29 @@ impl Stage<'_> {
             journal: &self.dir,
             from,
         });
+        let words = self.approvals(&made);
         runner.adopt(made)?;
+        runner.inbox = Box::new(move || words.clone());
         let ending = runner.run(Until::Complete).await?;
         let sweeps = runner.state.last_sweep.as_ref().map_or(0, |sweep| sweep.count);
         Ok((ending, sweeps, self.clock.now().since(start)))
+    }
+}
+
+impl Stage<'_> {
+    fn approvals(&self, plan: &Plan) -> Vec<Approval> {
+        let asks = |step: &&Step| step.approval || matches!(step.intent, Intent::WithdrawCds { .. });
+        self.play
+            .approver
+            .iter()
+            .flat_map(|by| plan.steps.iter().filter(asks).map(move |step| (by, step)))
+            .map(|(by, step)| Approval {
+                what: step.id.0.clone(),
+                plan: plan.hash(),
+                by: by.clone(),
+                note: "in a lab, whose registry follows no CDS".to_owned(),
+            })
+            .collect()
     }
 }
 

@@ -134,6 +134,9 @@ impl Progress {
                     Some(Intent::Retire { provider }) => {
                         format!("no cache needs {provider} any more; it may be switched off")
                     }
+                    Some(Intent::WithdrawCds { .. }) if state.approvals.contains_key(&proven.step.0) => {
+                        "left to a person's word".to_owned()
+                    }
                     _ => "seen at every server".to_owned(),
                 };
                 line(

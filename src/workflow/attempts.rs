@@ -26,6 +26,12 @@ impl View<'_> {
         }
         let rested = self.sweep.started >= last.at + patience;
         let again = (last.at + patience).ceil_seconds();
+        let unsupported = matches!(last.said, Some(Said::Failed(FailureClass::Unsupported, _)));
+        if (rested || unsupported)
+            && let Some(asked) = self.own_cds(step, last)
+        {
+            return Some(asked);
+        }
         match &last.said {
             // More is wanted now than the person was told, as when a provider took another key into use.
             Some(Said::Manual(_)) if !self.was_told(wanted, last) => None,

@@ -240,7 +240,7 @@ impl View<'_> {
             let Ok(wanted) = target(self.plan, &step.intent, self.now) else {
                 continue;
             };
-            if wanted.reached(self.now) || self.hidden(&wanted) {
+            if wanted.reached(self.now) || self.hidden(&wanted) || self.keeps_cds(step) {
                 continue;
             }
             return Some(self.restore(step, &wanted));
@@ -250,7 +250,7 @@ impl View<'_> {
 
     fn restore(&self, step: &Step, wanted: &Target) -> Decision {
         // A signer rolls the key that the DS RRset names: nothing was undone, another record is owed.
-        let rolls = matches!(&step.intent, Intent::SetDs { of, without }
+        let rolls = matches!(&step.intent, Intent::SetDs { of, without, .. }
             if self.now.only_rolls(&self.plan.zone, of, without));
         if rolls {
             return self
@@ -437,7 +437,7 @@ impl View<'_> {
                 Err(why) => wait(step, None, why),
             };
         }
-        if wanted.reached(self.now) {
+        if wanted.reached(self.now) || self.keeps_cds(step) {
             return self.proven(step);
         }
         if let Some(decision) = self.unread_copies(step).or_else(|| self.before_resign(step)) {

@@ -8,9 +8,10 @@ use super::decision::Decision;
 use super::event::{Approval, Intended};
 use super::forecast::{Forecast, forecast};
 use super::plan::{Intent, Plan, Step, StepId};
-use super::state::State;
+use super::state::{Said, State, Try};
 use crate::dns::Name;
 use crate::moment::Moment;
+use crate::ports::FailureClass;
 
 /// So many names are listed.
 const MOST_NAMES: usize = 8;
@@ -175,6 +176,35 @@ impl View<'_> {
             step.intent.title(),
             step.undo
         )
+    }
+
+    /// Whether a person said that CDS which a signer makes by itself may stay.
+    pub(super) fn keeps_cds(&self, step: &Step) -> bool {
+        matches!(step.intent, Intent::WithdrawCds { .. }) && self.state.approvals.contains_key(&step.id.0)
+    }
+
+    /// A signer that makes CDS by itself takes no word against it over a driver: a person switches it off, or knows that nobody
+    /// follows it.
+    pub(super) fn own_cds(&self, step: &Step, last: &Try) -> Option<Decision> {
+        let Intent::WithdrawCds { at } = &step.intent else {
+            return None;
+        };
+        if matches!(
+            last.said,
+            Some(Said::Manual(_) | Said::Failed(FailureClass::Auth, _))
+        ) {
+            return None;
+        }
+        Some(Decision::Person {
+            what: step.id.0.clone(),
+            text: format!(
+                "{at} goes on publishing CDS and CDNSKEY, as signers do that make them of their own keys. Switch that off there \
+                 (BIND: `cdnskey no; cds-digest-types {{ }};` in its dnssec-policy; Knot DNS: `cds-cdnskey-publish: none`; PowerDNS: \
+                 `pdnsutil unset-publish-cds` and `unset-publish-cdnskey`), which is seen by itself. Or, if you know that neither \
+                 the registry nor the registrar follows CDS, so that they do no harm, say so"
+            ),
+            approve: true,
+        })
     }
 
     /// What a person has to take away again, where a DS is back that the plan has taken away.

@@ -122,6 +122,9 @@ pub enum Intent {
         of: Vec<String>,
         /// Whose are not any more.
         without: Vec<String>,
+        /// Whether there is none before, so that nothing of `without` is left to go.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anew: bool,
     },
     /// The apex NS RRset at `at` names the servers of `of`.
     SetApexNs {
@@ -340,7 +343,7 @@ impl Intent {
             Intent::RemoveDs { .. } => {
                 "remove the whole DS RRset at the parent: the zone is insecure".to_owned()
             }
-            Intent::SetDs { of, without } if without.is_empty() => {
+            Intent::SetDs { of, without, anew } if without.is_empty() || *anew => {
                 format!("DS at the parent for the keys of {}", of.join(", "))
             }
             Intent::SetDs { without, .. } => format!("remove the DS of {} at the parent", without.join(", ")),

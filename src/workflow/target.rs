@@ -87,7 +87,7 @@ pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, No
         Intent::PublishCds { at, of } => cds_target(plan, at, of, now)?,
         Intent::WithdrawCds { at } => no_cds(at, now),
         Intent::RemoveDs { .. } => Target::Ds(DsSet::new()),
-        Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
+        Intent::SetDs { of, without, .. } => Target::Ds(ds_target(plan, of, without, now)?),
         Intent::SetApexNs { at, of } => Target::ApexNs {
             at: at.clone(),
             hosts: plan.hosts_for(of),

@@ -70,7 +70,7 @@ pub fn fallback(from: &str, to: &str) -> Vec<Step> {
     let secured = steps.add(
         "ds-add",
         &BTreeSet::from([unnamed]),
-        Intent::SetDs { of: newcomer.to_vec(), without: vec![from.to_owned()] },
+        Intent::SetDs { of: newcomer.to_vec(), without: vec![from.to_owned()], anew: true },
         "from here the zone is secure again: every answer of the old provider must have left the caches, its keys too, for \
          no key that this DS names vouches for them",
         "remove the DS again, as a whole",
