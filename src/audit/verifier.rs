@@ -21,7 +21,8 @@ use crate::evidence::{
 };
 use crate::moment::Moment;
 use crate::workflow::{
-    CdsPolicy, Event, Fact, GateRules, Plan, Purpose, Signer, State, ended, options, timeline,
+    CdsPolicy, Event, GateRules, InsecureStretch, Plan, Purpose, Signer, State, ended, insecure_stretches,
+    options, timeline,
 };
 
 /// What is verified, apart from the journal and the blobs themselves, and what it is verified against.
@@ -672,28 +673,22 @@ fn differences_of(read: &Manifest, made: &Manifest, shorter: bool) -> Vec<Findin
 
 /// When the parent proved that there is no DS.
 fn insecure(state: &State) -> Vec<Insecure> {
-    state
-        .ledger
-        .stretches()
-        .into_iter()
-        .filter(|stretch| stretch.place == Place::Parent)
-        .filter(|stretch| matches!(&stretch.served.fact, Fact::Ds(set) if set.is_empty()))
-        .map(|stretch| {
-            let planned = state.insecure.iter().find(|one| one.covers(stretch.first_seen));
-            let approval = planned.map(|planned| &planned.approval);
-            Insecure {
-                from: stretch.from,
-                to: stretch.until,
-                planned_by: planned.map(|planned| planned.step.to_string()),
-                plan: planned.map(|planned| planned.plan.clone()),
-                approved_by: approval.map(|approval| approval.by.clone()),
-                approved_at: planned.map(|planned| planned.approved),
-                note: approval
-                    .map(|approval| approval.note.clone())
-                    .filter(|note| !note.is_empty()),
-            }
-        })
-        .collect()
+    let told = |stretch: InsecureStretch| {
+        let planned = stretch.planned.and_then(|index| state.insecure.get(index));
+        let approval = planned.map(|planned| &planned.approval);
+        Insecure {
+            from: stretch.from,
+            to: stretch.until,
+            planned_by: planned.map(|planned| planned.step.to_string()),
+            plan: planned.map(|planned| planned.plan.clone()),
+            approved_by: approval.map(|approval| approval.by.clone()),
+            approved_at: planned.map(|planned| planned.approved),
+            note: approval
+                .map(|approval| approval.note.clone())
+                .filter(|note| !note.is_empty()),
+        }
+    };
+    insecure_stretches(state).into_iter().map(told).collect()
 }
 
 /// Who wanted it, in words.

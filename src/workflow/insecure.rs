@@ -1,15 +1,20 @@
 //! Time without DS on purpose: what a plan wants, who approved it, and until when; all else without DS is a fault.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::copies::Copied;
 use super::decide::View;
 use super::decision::Decision;
 use super::event::{Approval, Intended};
+use super::facts::{Fact, Served};
 use super::forecast::{Forecast, forecast};
+use super::ledger::{Run, Stream};
 use super::plan::{Intent, Plan, Step, StepId};
 use super::state::{Said, State, Try};
 use crate::dns::Name;
+use crate::evidence::Place;
 use crate::moment::Moment;
 use crate::ports::FailureClass;
 
@@ -64,6 +69,72 @@ impl PlannedInsecure {
         self.since = self.since.moved(millis);
         self.until = self.until.map(|until| until.moved(millis));
     }
+}
+
+/// A stretch of time in which a server of the parent proved that there is no DS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InsecureStretch {
+    /// The earliest moment at which it may have begun.
+    pub from: Moment,
+    /// The latest at which it may have ended; none: it lasts.
+    pub until: Option<Moment>,
+    /// Whose it is, of [`State::insecure`]; none: nobody planned it.
+    pub planned: Option<usize>,
+}
+
+/// All of them, in order. What was planned and what was not stand apart, even where they touch.
+pub fn insecure_stretches(state: &State) -> Vec<InsecureStretch> {
+    let mut parts: Vec<InsecureStretch> = absences(state)
+        .map(|(_, run)| InsecureStretch {
+            from: run.begin,
+            until: run.end,
+            planned: whose(state, run),
+        })
+        .collect();
+    parts.sort_by_key(|part| (part.planned, part.from));
+    let mut out: Vec<InsecureStretch> = Vec::new();
+    for part in parts {
+        match out.last_mut() {
+            Some(last)
+                if last.planned == part.planned && last.until.is_none_or(|until| part.from <= until) =>
+            {
+                last.until = last.until.zip(part.until).map(|(a, b)| a.max(b));
+            }
+            _ => out.push(part),
+        }
+    }
+    out.sort_by_key(|stretch| stretch.from);
+    out
+}
+
+/// Whose absences of DS the parent's servers prove now: nobody's is none.
+pub fn insecure_by(state: &State) -> BTreeSet<Option<usize>> {
+    absences(state)
+        .filter(|(stream, run)| {
+            stream
+                .current()
+                .is_some_and(|current| std::ptr::eq(current, *run))
+        })
+        .map(|(_, run)| whose(state, run))
+        .collect()
+}
+
+fn whose(state: &State, run: &Run) -> Option<usize> {
+    state
+        .insecure
+        .iter()
+        .position(|planned| planned.covers(run.first_seen))
+}
+
+/// Each time for which a server of the parent said that there is no DS.
+fn absences(state: &State) -> impl Iterator<Item = (&Stream, &Run)> {
+    let is_absence = |served: &Served| matches!(&served.fact, Fact::Ds(set) if set.is_empty());
+    state
+        .ledger
+        .streams()
+        .filter(|(key, _)| key.place == Place::Parent)
+        .flat_map(|(_, stream)| stream.runs.iter().map(move |run| (stream, run)))
+        .filter(move |(_, run)| run.facts.iter().any(is_absence))
 }
 
 /// The insecure time on purpose that is under way: the plan wants no DS, a person approved it, and none is there.

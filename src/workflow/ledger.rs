@@ -144,8 +144,6 @@ pub struct Stretch {
     pub from: Moment,
     /// Until when; none: still.
     pub until: Option<Moment>,
-    /// When its first answer was there.
-    pub first_seen: Moment,
     /// When and where it was last seen.
     pub last_seen: Moment,
     /// At which server.
@@ -341,7 +339,6 @@ impl Ledger {
                         served: served.clone(),
                         from,
                         until,
-                        first_seen: run.first_seen,
                         last_seen: run.last_seen,
                         server: stream.server.clone(),
                         address: key.address,
@@ -392,7 +389,6 @@ fn merge(mut parts: Vec<Stretch>) -> Vec<Stretch> {
                     (Some(a), Some(b)) => Some(a.max(b)),
                     _ => None,
                 };
-                last.first_seen = last.first_seen.min(part.first_seen);
                 if part.last_seen > last.last_seen {
                     last.last_seen = part.last_seen;
                     last.server = part.server;

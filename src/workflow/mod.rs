@@ -46,7 +46,10 @@ pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, In
 pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};
-pub use insecure::{PlannedInsecure, dane_names, insecure_now, insecure_span};
+pub use insecure::{
+    InsecureStretch, PlannedInsecure, dane_names, insecure_by, insecure_now, insecure_span,
+    insecure_stretches,
+};
 pub use ledger::{Ledger, Run, Stream, StreamKey, Stretch};
 pub use mixture::{Mixture, Side, failing, foretell, foretell_signing};
 pub use plan::{Assumed, CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step, StepId};

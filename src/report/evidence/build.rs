@@ -83,11 +83,11 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
         insecure: gathered
             .insecure
             .iter()
-            .map(|(from, until, entry)| InsecureRow {
-                from: *from,
-                until: *until,
-                entry: *entry,
-                planned: gathered.planned(*from).map(planned_row),
+            .map(|absence| InsecureRow {
+                from: absence.from,
+                until: absence.until,
+                entry: absence.entry,
+                planned: gathered.planned(absence).map(planned_row),
             })
             .collect(),
         chain: chain(gathered, since),

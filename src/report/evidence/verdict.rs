@@ -1,7 +1,7 @@
 //! The verdict in one sentence. It never says more than was verified.
 
 use super::findings::Broken;
-use super::gather::Gathered;
+use super::gather::{Absence, Gathered};
 use super::view::{About, Assurance, Check, Standing, Verdict};
 use crate::moment::Moment;
 use crate::report::{clock_time, spell};
@@ -44,12 +44,11 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
     }
 }
 
-/// From, until, entry.
-type Stretch = (Moment, Option<Moment>, u64);
-
-fn span((from, until, _): &Stretch) -> String {
-    let until = until.map_or_else(|| "the end".to_owned(), |at| clock_time(at, true));
-    format!("from {} to {until}", clock_time(*from, true))
+fn span(absence: &Absence) -> String {
+    let until = absence
+        .until
+        .map_or_else(|| "the end".to_owned(), |at| clock_time(at, true));
+    format!("from {} to {until}", clock_time(absence.from, true))
 }
 
 impl Known<'_> {
@@ -122,15 +121,15 @@ impl Known<'_> {
     }
 
     /// Insecure time that a plan wanted and a person approved.
-    fn planned(&self) -> impl Iterator<Item = (&Stretch, &PlannedInsecure)> {
+    fn planned(&self) -> impl Iterator<Item = (&Absence, &PlannedInsecure)> {
         let stretches = self.gathered.insecure.iter();
-        stretches.filter_map(|stretch| Some((stretch, self.gathered.planned(stretch.0)?)))
+        stretches.filter_map(|stretch| Some((stretch, self.gathered.planned(stretch)?)))
     }
 
     /// All other.
-    fn unplanned(&self) -> impl Iterator<Item = &Stretch> {
+    fn unplanned(&self) -> impl Iterator<Item = &Absence> {
         let stretches = self.gathered.insecure.iter();
-        stretches.filter(|(from, ..)| self.gathered.planned(*from).is_none())
+        stretches.filter(|stretch| self.gathered.planned(stretch).is_none())
     }
 
     fn as_planned(&self) -> String {
