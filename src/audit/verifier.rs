@@ -17,7 +17,7 @@ use crate::dns::Name;
 use crate::dnssec::{Anchors, Memo};
 use crate::evidence::{
     BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FaultKind, FilePart, JournalFault, LineHash,
-    Manifest, Place, Reader, Repeated, Repeats, Summary, VerifierKey, hash_line, name_blobs,
+    Manifest, Reader, Repeated, Repeats, Summary, VerifierKey, hash_line, name_blobs,
 };
 use crate::moment::Moment;
 use crate::workflow::{

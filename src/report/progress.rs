@@ -180,7 +180,11 @@ impl Progress {
                 None => beside(note).map_or_else(Vec::new, |(event, text)| line(event, text, note.clone())),
             },
             Event::End(ended) => {
-                let text = if ended.continuous {
+                let planned = state.insecure.iter().any(|planned| planned.plan == ended.plan);
+                let text = if ended.continuous && planned {
+                    "every mixture of answers that a cache could hold validated, or was insecure as planned"
+                        .to_owned()
+                } else if ended.continuous {
                     "every mixture of answers that a cache could hold validated".to_owned()
                 } else {
                     format!("NOT continuous: {}", ended.conflicts.join("; "))

@@ -67,13 +67,18 @@ impl Known<'_> {
         let Some((from, until)) = self.gathered.observed else {
             return "Nothing was observed, so nothing can be said.".to_owned();
         };
-        let known_planned = self.planned().next().is_some();
         let span = format!("From {} to {}", clock_time(from, true), clock_time(until, true));
         let said = match continuous {
-            Standing::Holds if known_planned => format!(
-                "the zone was {}; at all other times every mixture of answers that a cache could hold validated",
-                self.as_planned()
-            ),
+            Standing::Holds if self.planned().next().is_some() => {
+                let planned = self.as_planned();
+                let held = "at all other times every mixture of answers that a cache could hold validated";
+                return format!(
+                    "{span}: {planned}; {held}; {}; {}.{}",
+                    self.unobserved(),
+                    self.insecure(true),
+                    self.rest()
+                );
+            }
             Standing::Holds => "every mixture of answers that a cache could hold validated".to_owned(),
             Standing::Fails => {
                 let count = self.broken.iter().filter(|one| !one.gap).count();
@@ -88,7 +93,7 @@ impl Known<'_> {
         format!(
             "{span} {said}; {}; {}.{}",
             self.unobserved(),
-            self.insecure(),
+            self.insecure(false),
             self.rest()
         )
     }
@@ -104,11 +109,13 @@ impl Known<'_> {
         }
     }
 
-    fn insecure(&self) -> String {
+    /// `told`: what was planned is in the sentence already.
+    fn insecure(&self, told: bool) -> String {
         let mut unplanned = self.unplanned();
         match (unplanned.next(), self.planned().next()) {
             (None, None) => "no insecure time".to_owned(),
-            (None, Some(_)) => "no insecure time that was not planned and approved".to_owned(),
+            (None, Some(_)) if told => "no insecure time that was not planned and approved".to_owned(),
+            (None, Some(_)) => self.as_planned(),
             (Some(stretch), _) => {
                 let more = if unplanned.next().is_some() {
                     ", and again"
