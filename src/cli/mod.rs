@@ -106,6 +106,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// The ordered steps, with the arithmetic of every wait; changes nothing
     Plan(plan::PlanArgs),
+    /// The plan of a move without DS in between; changes nothing
+    Fallback(fallback::FallbackArgs),
     /// Drive the plan; resumes by itself after a crash
     Run(run::RunArgs),
     /// Do the one next safe thing, then stop
@@ -116,8 +118,6 @@ pub enum Command {
     Approve(approve::ApproveArgs),
     /// Sweep a zone that is not moving, for months, and raise an alarm; needs no settings
     Watch(watch::WatchArgs),
-    /// Plan a move without DS in between, where two providers cannot sign side by side; changes nothing
-    Fallback(fallback::FallbackArgs),
     /// One sweep over all servers of a zone and its parent, as captured answers
     Observe(observe::ObserveArgs),
     /// Judge a name by captured answers alone, offline, at any time

@@ -182,8 +182,7 @@ async fn the_newcomers_keys_are_authenticated_first() {
     let kept = Kept::default();
     let exit = stage.process(&kept, Fate::Lives).await;
     Stage::assert_complete(&exit, "the fallback");
-    let first =
-        |wanted: &dyn Fn(&Event) -> bool| events(&kept).iter().position(|event| wanted(event)).unwrap();
+    let first = |wanted: &dyn Fn(&Event) -> bool| events(&kept).iter().position(wanted).unwrap();
     let keys = first(&|event| matches!(event, Event::Keys(keys) if keys.provider == "b"));
     let gone = first(&|event| matches!(event, Event::Intent(intent) if intent.step.0 == "04-ds-remove-all"));
     assert!(keys < gone);
