@@ -19,7 +19,8 @@ use crate::moment::Moment;
 use crate::ports::{Clock, Entries, Journal, JournalError, JournalView, Transport};
 use crate::runner::{Ending, Reporter, RunError, Runner, Until};
 use crate::workflow::{
-    Approval, Finding, GateRules, Intent, Plan, Purpose, State, Step, forecast, plan, preflight,
+    Approval, Finding, GateRules, Intent, Plan, Purpose, State, Step, forecast, own_cds_waiver, plan,
+    preflight,
 };
 
 /// In virtual time the crowd asks for so long before the zone is looked at.
@@ -269,17 +270,20 @@ impl Stage<'_> {
 
 impl Stage<'_> {
     fn approvals(&self, plan: &Plan) -> Vec<Approval> {
-        let asks = |step: &&Step| step.approval || matches!(step.intent, Intent::WithdrawCds { .. });
-        self.play
-            .approver
-            .iter()
-            .flat_map(|by| plan.steps.iter().filter(asks).map(move |step| (by, step)))
-            .map(|(by, step)| Approval {
-                what: step.id.0.clone(),
-                plan: plan.hash(),
-                by: by.clone(),
-                note: "in a lab, whose registry follows no CDS".to_owned(),
-            })
+        let asked = |step: &Step| match &step.intent {
+            Intent::WithdrawCds { at } => Some((own_cds_waiver(at), "the lab's registry follows no CDS")),
+            _ if step.approval => Some((step.id.0.clone(), "it is a lab")),
+            _ => None,
+        };
+        let word = |by: &String, (what, note): (String, &str)| Approval {
+            what,
+            plan: plan.hash(),
+            by: by.clone(),
+            note: note.to_owned(),
+        };
+        let asked: Vec<_> = plan.steps.iter().filter_map(asked).collect();
+        let by = self.play.approver.iter();
+        by.flat_map(|by| asked.iter().map(move |one| word(by, one.clone())))
             .collect()
     }
 }

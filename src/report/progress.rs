@@ -12,7 +12,7 @@ use crate::moment::Moment;
 use crate::ports::Applied;
 use crate::workflow::{
     Alarm, By, Compared, Copied, Decision, Event, Intent, Phase, ServerVerdict, State, assess,
-    fresh_verdicts, insecure_now,
+    fresh_verdicts, insecure_now, own_cds_waiver,
 };
 
 /// One line for people and one document for programs, of the same thing.
@@ -134,7 +134,7 @@ impl Progress {
                     Some(Intent::Retire { provider }) => {
                         format!("no cache needs {provider} any more; it may be switched off")
                     }
-                    Some(Intent::WithdrawCds { .. }) if state.approvals.contains_key(&proven.step.0) => {
+                    Some(Intent::WithdrawCds { at }) if state.approvals.contains_key(&own_cds_waiver(at)) => {
                         "left to a person's word".to_owned()
                     }
                     _ => "seen at every server".to_owned(),

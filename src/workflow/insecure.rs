@@ -18,6 +18,11 @@ use crate::evidence::Place;
 use crate::moment::Moment;
 use crate::ports::FailureClass;
 
+/// What a person approves who knows that the CDS which a signer makes by itself does no harm: nobody at the parent follows it.
+pub fn own_cds_waiver(provider: &str) -> String {
+    format!("own-cds-at-{provider}")
+}
+
 /// So many names are listed.
 const MOST_NAMES: usize = 8;
 
@@ -186,12 +191,18 @@ pub(super) fn some_names(names: &[Name]) -> String {
 impl View<'_> {
     /// What a person is asked before `step`; none: nothing, or it was approved.
     pub(super) fn unapproved(&self, step: &Step) -> Option<Decision> {
-        let asked = self.asked_with(step)?;
+        let own = step.approval.then_some(step);
+        own.into_iter()
+            .chain(self.prepared_by(step))
+            .find_map(|asked| self.asked(step, asked))
+    }
+
+    /// What a person is asked before `step` on account of `asked`, which is the same or follows from it.
+    fn asked(&self, step: &Step, asked: &Step) -> Option<Decision> {
         let insecure = matches!(asked.intent, Intent::RemoveDs { .. });
         // That a person has to say even where somebody removed the DS before: it stays away.
-        if self.state.approvals.contains_key(&asked.id.0)
-            || (step.id != asked.id || !insecure) && self.is_so(step)
-        {
+        let needless = (step.id != asked.id || !insecure) && self.is_so(step);
+        if needless || self.state.approvals.contains_key(&asked.id.0) {
             return None;
         }
         if let Some(first) = self.unauthenticated(&asked.intent).filter(|_| insecure) {
@@ -212,11 +223,8 @@ impl View<'_> {
         })
     }
 
-    /// The step whose approval `step` waits for: its own, or that of the removal of the DS which it only prepares.
-    fn asked_with<'a>(&'a self, step: &'a Step) -> Option<&'a Step> {
-        if step.approval {
-            return Some(step);
-        }
+    /// The removal of the DS that `step` only prepares, at the provider that signs the zone by it.
+    fn prepared_by(&self, step: &Step) -> Option<&Step> {
         let Intent::WithdrawCds { at } = &step.intent else {
             return None;
         };
@@ -251,7 +259,8 @@ impl View<'_> {
 
     /// Whether a person said that CDS which a signer makes by itself may stay.
     pub(super) fn keeps_cds(&self, step: &Step) -> bool {
-        matches!(step.intent, Intent::WithdrawCds { .. }) && self.state.approvals.contains_key(&step.id.0)
+        matches!(&step.intent, Intent::WithdrawCds { at }
+            if self.state.approvals.contains_key(&own_cds_waiver(at)))
     }
 
     /// A signer that makes CDS by itself takes no word against it over a driver: a person switches it off, or knows that nobody
@@ -267,12 +276,13 @@ impl View<'_> {
             return None;
         }
         Some(Decision::Person {
-            what: step.id.0.clone(),
+            what: own_cds_waiver(at),
             text: format!(
-                "{at} goes on publishing CDS and CDNSKEY, as signers do that make them of their own keys. Switch that off there \
+                "before {}: {at} goes on publishing CDS and CDNSKEY, as signers do that make them of their own keys. Switch that off there \
                  (BIND: `cdnskey no; cds-digest-types {{ }};` in its dnssec-policy; Knot DNS: `cds-cdnskey-publish: none`; PowerDNS: \
                  `pdnsutil unset-publish-cds` and `unset-publish-cdnskey`), which is seen by itself. Or, if you know that neither \
-                 the registry nor the registrar follows CDS, so that they do no harm, say so"
+                 the registry nor the registrar follows CDS, so that they do no harm, say so",
+                step.id
             ),
             approve: true,
         })

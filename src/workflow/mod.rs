@@ -48,7 +48,7 @@ pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};
 pub use insecure::{
     InsecureStretch, PlannedInsecure, dane_names, insecure_by, insecure_now, insecure_span,
-    insecure_stretches,
+    insecure_stretches, own_cds_waiver,
 };
 pub use ledger::{Ledger, Run, Stream, StreamKey, Stretch};
 pub use mixture::{Mixture, Side, failing, foretell, foretell_signing};

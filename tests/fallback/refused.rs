@@ -247,3 +247,53 @@ async fn a_sticky_provider_needs_the_assumption() {
     let calendar = unbroken::workflow::forecast(&runner.state, &made, stage.clock.now().ceil_seconds());
     assert!(calendar.iter().all(|line| line.at.is_some()), "{calendar:#?}");
 }
+
+/// Settings that ask before each step: a word for a step is a word for that step, not for what a signer makes by itself, and the one
+/// for the old provider's CDS does not stand for the DS.
+#[tokio::test]
+async fn a_word_for_one_thing_is_none_for_another() {
+    let mut scene = fallback();
+    scene.approves = false;
+    let stage = Stage::new(scene).await;
+    let mut runner = stage.open(Box::new(Kept::default()), Box::new(Quiet));
+    runner.survey().await.unwrap();
+    runner.sweep().await.unwrap();
+    let (mut made, _) = stage.plan(&runner);
+    for step in &mut made.steps {
+        step.approval = true;
+    }
+    let hash = made.hash();
+    runner.adopt(made).unwrap();
+    let mut asked = Vec::new();
+    for _ in 0..40 {
+        match runner.run(Until::Act).await.unwrap() {
+            Ending::Owed(Decision::Person {
+                what, approve: true, ..
+            }) => {
+                asked.push(what.clone());
+                if what == "04-ds-remove-all" {
+                    break;
+                }
+                let approval = unbroken::workflow::Approval {
+                    what,
+                    plan: hash.clone(),
+                    by: "ann".to_owned(),
+                    note: String::new(),
+                };
+                runner.approve(approval).unwrap();
+            }
+            Ending::Owed(_) | Ending::Stepped(_) => stage.pass(60).await,
+            other => panic!("{other:#?}"),
+        }
+    }
+    assert_eq!(
+        asked,
+        [
+            "01-no-cds-at-b",
+            "own-cds-at-b",
+            "03-no-cds-at-a",
+            "04-ds-remove-all"
+        ]
+    );
+    assert!(!stage.at("a", Rtype::CDS).is_empty() && !stage.at("registry", Rtype::DS).is_empty());
+}

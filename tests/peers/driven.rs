@@ -152,8 +152,8 @@ pub(crate) fn fallback(from: Kind, to: Kind, setup: Setup) -> Result<()> {
     let run = product::run(&lab)?;
     let word = |step: String| until("the step can be approved", || product::approve(&lab, &step));
     // Both signers make CDS of their own keys, and the registry of this lab follows none.
-    word(format!("01-no-cds-at-{}", to.label()))?;
-    word(format!("03-no-cds-at-{}", from.label()))?;
+    word(format!("own-cds-at-{}", to.label()))?;
+    word(format!("own-cds-at-{}", from.label()))?;
     ensure!(
         lab.unbound.tally().unauthenticated == 0 && has_ds(lab.leaver())?,
         "insecure before it was approved"

@@ -18,7 +18,8 @@ use unbroken::moment::Moment;
 use unbroken::ports::{Clock, Journal, Transport};
 use unbroken::runner::{Ending, Quiet, Reporter, RunError, Runner, Team, Until};
 use unbroken::workflow::{
-    Approval, Event, Finding, GateRules, Intent, Plan, Purpose, Severity, State, Step, plan, preflight,
+    Approval, Event, Finding, GateRules, Intent, Plan, Purpose, Severity, State, Step, own_cds_waiver, plan,
+    preflight,
 };
 
 pub(crate) use journal::{Fate, Kept, Killed, Mortal};
@@ -193,10 +194,13 @@ impl Stage {
 
     fn approvals(&self, runner: &Runner) -> Vec<Approval> {
         let plan = runner.state.plan.iter().filter(|_| self.scene.approves);
-        let asks = |step: &&Step| step.approval || matches!(step.intent, Intent::WithdrawCds { .. });
-        plan.flat_map(|plan| plan.steps.iter().filter(asks))
-            .map(|step| Approval {
-                what: step.id.0.clone(),
+        let asked = |step: &Step| match &step.intent {
+            Intent::WithdrawCds { at } => Some(own_cds_waiver(at)),
+            _ => step.approval.then(|| step.id.0.clone()),
+        };
+        plan.flat_map(|plan| plan.steps.iter().filter_map(asked))
+            .map(|what| Approval {
+                what,
                 plan: runner.state.plan_hash.clone().unwrap(),
                 by: "ann".to_owned(),
                 note: "change 4711".to_owned(),
