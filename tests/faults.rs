@@ -32,6 +32,7 @@ fn minutes(out: &Path) -> Play {
         group: vec!["a".to_owned()],
         soak: 900,
         resign: None,
+        approver: None,
         interval: Duration::from_secs(150),
         pace: Duration::from_secs(60),
         rules: GateRules {

@@ -735,6 +735,7 @@ async fn while_a_plan_is_driven_the_watch_rests_and_takes_its_end_as_meant() {
                 .contains(&passed)
                 .then(|| "`unbroken run`".to_owned()),
             moved: (passed >= 5 * HOUR).then(|| (end, "0123456789abcdef".to_owned())),
+            insecure: false,
         }
     };
     let watched = scene.watch_with(8 * HOUR, Box::new(works)).await;
@@ -750,6 +751,39 @@ async fn while_a_plan_is_driven_the_watch_rests_and_takes_its_end_as_meant() {
         .filter(|event| matches!(event, Event::Note(note) if note.get("watch-paused").is_some()))
         .count();
     assert_eq!(notes, 1);
+}
+
+/// A plan that was stopped on its way explains a zone without DS only if it wanted it so.
+#[tokio::test]
+async fn an_absent_ds_is_meant_only_where_a_plan_wants_none() {
+    for wanted in [true, false] {
+        let mut scene = Scene::new();
+        scene.at(3 * HOUR, |world, now| {
+            let zone = world.zone().clone();
+            world.edit("registry", now, |parent| {
+                parent.remove_rrset(&zone, Rtype::DS);
+            });
+        });
+        let hands = scene.hands.clone();
+        let works = move || {
+            let passed = hands.now().since(Moment::from_seconds(START)).as_secs();
+            let end = Moment::from_seconds(START) + Duration::from_secs(5 * HOUR);
+            Works {
+                busy: (2 * HOUR..5 * HOUR)
+                    .contains(&passed)
+                    .then(|| "`unbroken run`".to_owned()),
+                moved: (passed >= 5 * HOUR).then(|| (end, "0123456789abcdef".to_owned())),
+                insecure: wanted,
+            }
+        };
+        let watched = scene.watch_with(8 * HOUR, Box::new(works)).await;
+        let begun = scene.words(Phase::Begin);
+        if wanted {
+            scene.assert_told(&watched, &[]);
+        } else {
+            assert_eq!(begun, ["ds-changed"], "{:#?}", scene.texts());
+        }
+    }
 }
 
 #[tokio::test]

@@ -299,8 +299,20 @@ pub struct Insecure {
     pub from: Moment,
     /// The latest moment at which it may have ended; none: it lasts.
     pub to: Option<Moment>,
-    /// Who planned it: no playbook of this version does.
+    /// The step that planned it, and a person approved; none: nobody did.
     pub planned_by: Option<String>,
+    /// The hash of its plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Who approved it, as the journal says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// When that was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Moment>,
+    /// The reason given, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// What was seen of a server address.

@@ -16,11 +16,12 @@ use super::verdict::{
 use crate::continuity::reachable;
 use crate::dnssec::{Anchors, Memo};
 use crate::evidence::{
-    BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FilePart, Manifest, Place, VerifierKey, hash_line,
+    BUNDLE_FORMAT, BlobId, BlobsPart, Ends, EntryError, FilePart, Manifest, VerifierKey, hash_line,
 };
 use crate::moment::Moment;
 use crate::workflow::{
-    CdsPolicy, Event, Fact, GateRules, Plan, Purpose, Signer, State, ended, options, timeline,
+    CdsPolicy, Event, GateRules, InsecureStretch, Plan, Purpose, Signer, State, ended, insecure_stretches,
+    options, timeline,
 };
 
 /// What is verified, apart from the journal and the blobs themselves, and what it is verified against.
@@ -432,8 +433,9 @@ impl Verifier {
                 .to
                 .map_or("the end of the record".to_owned(), |to| to.to_string());
             let text = format!(
-                "the parent delegated without DS from {} to {to}; nobody planned it",
-                stretch.from
+                "the parent delegated without DS from {} to {to}; {}",
+                stretch.from,
+                whose(stretch)
             );
             self.judging.findings.push(Finding::remark("insecure-time", text));
         }
@@ -501,18 +503,38 @@ fn differences_of(read: &Manifest, made: &Manifest, shorter: bool) -> Vec<Findin
 
 /// When the parent proved that there is no DS.
 fn insecure(state: &State) -> Vec<Insecure> {
-    state
-        .ledger
-        .stretches()
-        .into_iter()
-        .filter(|stretch| stretch.place == Place::Parent)
-        .filter(|stretch| matches!(&stretch.served.fact, Fact::Ds(set) if set.is_empty()))
-        .map(|stretch| Insecure {
+    let told = |stretch: InsecureStretch| {
+        let planned = stretch.planned.and_then(|index| state.insecure.get(index));
+        let approval = planned.map(|planned| &planned.approval);
+        Insecure {
             from: stretch.from,
             to: stretch.until,
-            planned_by: None,
-        })
-        .collect()
+            planned_by: planned.map(|planned| planned.step.to_string()),
+            plan: planned.map(|planned| planned.plan.clone()),
+            approved_by: approval.map(|approval| approval.by.clone()),
+            approved_at: planned.map(|planned| planned.approved),
+            note: approval
+                .map(|approval| approval.note.clone())
+                .filter(|note| !note.is_empty()),
+        }
+    };
+    insecure_stretches(state).into_iter().map(told).collect()
+}
+
+/// Who wanted it, in words.
+fn whose(stretch: &Insecure) -> String {
+    match (
+        &stretch.planned_by,
+        &stretch.plan,
+        &stretch.approved_by,
+        stretch.approved_at,
+    ) {
+        (Some(step), Some(plan), Some(by), Some(at)) => format!(
+            "as step {step} of plan {} wanted, approved by {by} at {at}",
+            plan.get(..12).unwrap_or(plan)
+        ),
+        _ => "nobody planned it".to_owned(),
+    }
 }
 
 /// A plan of no steps over the providers that were looked at, for a journal without one.

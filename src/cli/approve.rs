@@ -7,7 +7,9 @@ use crate::adapters::journal::FileView;
 use crate::dns::Name;
 use crate::dnssec::Anchors;
 use crate::runner::fold_view;
-use crate::workflow::{Approval, CONTENTS_WAIVER, Decision, RESIGN_WAIVER, STICKY_WAIVER, State, decide};
+use crate::workflow::{
+    Approval, CONTENTS_WAIVER, Decision, RESIGN_WAIVER, STICKY_WAIVER, State, decide, own_cds_waiver,
+};
 
 /// Arguments of `approve`.
 #[derive(Debug, Args)]
@@ -58,14 +60,17 @@ pub async fn run(args: &ApproveArgs, context: &Context) -> Result<Exit, Failure>
         }
     };
     let known = ["blind-spots", CONTENTS_WAIVER, RESIGN_WAIVER, STICKY_WAIVER].contains(&what.as_str())
-        || state
-            .plan
-            .as_ref()
-            .is_some_and(|plan| plan.steps.iter().any(|step| step.id.0 == what));
+        || state.plan.as_ref().is_some_and(|plan| {
+            plan.steps.iter().any(|step| step.id.0 == what)
+                || plan
+                    .signers
+                    .iter()
+                    .any(|signer| own_cds_waiver(&signer.name) == what)
+        });
     if !known {
         return Err(
             Failure::usage(format!("the plan of {zone} has no step '{what}'")).hint(
-                "`unbroken status` lists the steps; `blind-spots`, `contents`, `resign` and `sticky` are the other things that can be approved",
+                "`unbroken status` lists the steps; `blind-spots`, `contents`, `resign`, `sticky` and `own-cds-at-PROVIDER` are the other things that can be approved",
             ),
         );
     }

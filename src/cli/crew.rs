@@ -339,6 +339,6 @@ pub(super) fn wish(
 fn named(purpose: &Purpose) -> Vec<&str> {
     match purpose {
         Purpose::Join { signer } | Purpose::Leave { signer } => vec![signer],
-        Purpose::Migrate { from, to } => vec![from, to],
+        Purpose::Migrate { from, to } | Purpose::Fallback { from, to } => vec![from, to],
     }
 }

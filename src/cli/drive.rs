@@ -4,6 +4,7 @@ use super::approve::whoami;
 use super::aside::Aside;
 use super::crew::{Secrets, crew};
 use super::herald::Herald;
+use super::plan::against;
 use super::settings::Settings;
 use super::tell::Teller;
 use super::{Context, Exit, Failure, inbox, plans};
@@ -15,7 +16,7 @@ use crate::evidence::{SignerKey, origin};
 use crate::ports::Journal;
 use crate::report::decision_text;
 use crate::runner::{Ending, Runner, Until};
-use crate::workflow::{Approval, Finding, Plan, State, preflight};
+use crate::workflow::{Approval, Finding, Plan, State};
 
 /// What was asked for.
 pub(super) struct Order<'a> {
@@ -64,7 +65,7 @@ pub(super) async fn drive(order: &Order<'_>, context: &Context) -> Result<Exit, 
             .note("resuming: the journal was read, now every server is asked again");
     }
     let ending = tokio::select! {
-        ending = go(&mut runner, fresh, order, context) => ending,
+        ending = go(&mut runner, fresh, &settings, order, context) => ending,
         () = stopped() => {
             context.out.note("stopped; everything so far is in the journal, and the same command goes on from there");
             Ok(Exit::NotYet)
@@ -117,13 +118,14 @@ pub(super) fn sealed(
 async fn go(
     runner: &mut Runner,
     fresh: Option<Plan>,
+    settings: &Settings,
     order: &Order<'_>,
     context: &Context,
 ) -> Result<Exit, Failure> {
     runner.survey().await?;
     if let Some(plan) = fresh {
         runner.sweep().await?;
-        let findings = preflight(&runner.state, &plan);
+        let findings = against(settings, &runner.state, &plan)?;
         for finding in &findings {
             context.out.note(finding);
         }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::tell::Teller;
 use super::{Context, Exit, Failure, Tone, faults};
 use crate::dns::{Name, Rtype, parse_records};
-use crate::lab::{LabConfig, Opening, Outcome, Play, PlayError, SignerKind, Ttls, play};
+use crate::lab::{ED25519, LabConfig, Opening, Outcome, Play, PlayError, SignerKind, Ttls, play};
 use crate::moment::Moment;
 use crate::report::spell;
 use crate::workflow::{GateRules, Purpose};
@@ -16,7 +16,7 @@ use crate::workflow::{GateRules, Purpose};
 /// Arguments of `lab`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  unbroken lab\n  unbroken lab --virtual --signers csk --nsec3\n  unbroken lab --fault list\n  unbroken lab --virtual --fault zsk-roll"
+    after_long_help = "Examples:\n  unbroken lab\n  unbroken lab --virtual --signers csk --nsec3\n  unbroken lab --virtual --fallback\n  unbroken lab --fault list\n  unbroken lab --virtual --fault zsk-roll"
 )]
 pub struct LabArgs {
     /// A zone of your own, as a master file
@@ -31,6 +31,9 @@ pub struct LabArgs {
     /// Break one thing on purpose and see what the program does; `list` shows all faults. Exit status 0: it did what is expected
     #[arg(long, value_name = "NAME")]
     pub fault: Option<String>,
+    /// Fall back: the newcomer signs with another algorithm, so that the zone is without DS in between
+    #[arg(long, conflicts_with = "fault")]
+    pub fallback: bool,
     /// In virtual time, with TTLs as in the real world
     #[arg(long = "virtual")]
     pub virtual_time: bool,
@@ -81,6 +84,9 @@ impl LabArgs {
             provider.signer = kind;
             provider.nsec3 = self.nsec3;
         }
+        if let (true, Some(newcomer)) = (self.fallback, config.providers.get_mut(1)) {
+            newcomer.algorithm = ED25519;
+        }
         if self.virtual_time {
             config.ttls = Ttls::real();
             config.validity = Duration::from_secs(30 * 86_400);
@@ -110,6 +116,15 @@ impl LabArgs {
             })
     }
 
+    fn purpose(&self) -> Purpose {
+        let (from, to) = ("a".to_owned(), "b".to_owned());
+        if self.fallback {
+            Purpose::Fallback { from, to }
+        } else {
+            Purpose::Migrate { from, to }
+        }
+    }
+
     fn play(&self, now: Moment) -> Result<Play, Failure> {
         let config = self.config(now)?;
         let real = self.virtual_time;
@@ -119,10 +134,8 @@ impl LabArgs {
             .unwrap_or_else(|| std::env::temp_dir().join(format!("unbroken-lab-{}", std::process::id())));
         Ok(Play {
             config,
-            purpose: Purpose::Migrate {
-                from: "a".to_owned(),
-                to: "b".to_owned(),
-            },
+            purpose: self.purpose(),
+            approver: self.fallback.then(|| "lab".to_owned()),
             group: vec!["a".to_owned()],
             soak: if real { REAL_SOAK } else { SHORT_SOAK },
             resign: Some(RESIGN),
@@ -243,14 +256,29 @@ fn opening_text(opening: &Opening<'_>) -> String {
 
 fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String {
     let crowd = &outcome.crowd;
+    let insecure = crowd.insecure() > 0;
     let mut out = format!(
-        "\n{:<26}{:>9}{:>11}{:>8}{:>13}\n",
-        "resolver", "asked", "validated", "failed", "unreachable"
+        "\n{:<26}{:>9}{:>11}{:>8}{:>13}{}\n",
+        "resolver",
+        "asked",
+        "validated",
+        "failed",
+        "unreachable",
+        if insecure { "   insecure" } else { "" }
     );
     for one in &crowd.resolvers {
         out.push_str(&format!(
-            "{:<26}{:>9}{:>11}{:>8}{:>13}\n",
-            one.name, one.asked, one.validated, one.failed, one.unreachable
+            "{:<26}{:>9}{:>11}{:>8}{:>13}{}\n",
+            one.name,
+            one.asked,
+            one.validated,
+            one.failed,
+            one.unreachable,
+            if insecure {
+                format!("{:>11}", one.insecure)
+            } else {
+                String::new()
+            }
         ));
         for failure in one.failures.iter().take(2) {
             out.push_str(&format!("    {failure}\n"));
@@ -261,8 +289,13 @@ fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String 
     }
     let verdict = if outcome.is_good() {
         let text = format!(
-            "The zone moved. {} questions, no resolver failed, and every mixture of answers that a cache could hold validated.",
-            crowd.asked()
+            "The zone moved. {} questions, no resolver failed, and every mixture of answers that a cache could hold {}.",
+            crowd.asked(),
+            if insecure {
+                "validated or was insecure as planned"
+            } else {
+                "validated"
+            }
         );
         context.out.paint(Tone::Good, text)
     } else {

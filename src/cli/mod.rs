@@ -14,6 +14,7 @@ pub mod continuity;
 mod crew;
 mod drive;
 mod failure;
+pub mod fallback;
 mod faults;
 mod herald;
 mod inbox;
@@ -105,6 +106,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// The ordered steps, with the arithmetic of every wait; changes nothing
     Plan(plan::PlanArgs),
+    /// The plan of a move without DS in between; changes nothing
+    Fallback(fallback::FallbackArgs),
     /// Drive the plan; resumes by itself after a crash
     Run(run::RunArgs),
     /// Do the one next safe thing, then stop
@@ -180,6 +183,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure>
         Command::Step(args) => step::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Approve(args) => approve::run(args, context).await,
+        Command::Fallback(args) => fallback::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,
         Command::Observe(args) => observe::run(args, context).await,
         Command::Chain(args) => chain::run(args, context).await,

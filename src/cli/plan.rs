@@ -3,12 +3,13 @@
 use clap::{Args, Subcommand};
 
 use super::crew::{Secrets, crew, wish};
+use super::settings::Settings;
 use super::{Context, Exit, Failure, plans};
 use crate::adapters::journal::MemoryJournal;
 use crate::dns::Name;
 use crate::report::{PlanView, plan_text};
 use crate::runner::{Quiet, RunError, Runner};
-use crate::workflow::{Finding, Purpose, State, forecast, plan, preflight};
+use crate::workflow::{Finding, Plan, Purpose, State, forecast, never_insecure, plan, preflight};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -84,10 +85,23 @@ impl Playbook {
 /// # Errors
 /// If the settings are wrong or the zone's servers are not found.
 pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
+    make(args.playbook.purpose(), args.zone.as_ref(), args.sticky, context).await
+}
+
+/// The same for any purpose.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn make(
+    purpose: Purpose,
+    zone: Option<&Name>,
+    sticky: Option<Sticky>,
+    context: &Context,
+) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let zone = context.zone(&settings, args.zone.as_ref())?;
-    let sticky_bounded = args.sticky == Some(Sticky::Bounded);
-    let wish = wish(&settings, &zone, args.playbook.purpose(), sticky_bounded)?;
+    let zone = context.zone(&settings, zone)?;
+    let sticky_bounded = sticky == Some(Sticky::Bounded);
+    let wish = wish(&settings, &zone, purpose, sticky_bounded)?;
     context
         .out
         .note(format!("looking at every server of {zone} and of its parent ..."));
@@ -98,7 +112,7 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     runner.survey().await?;
     runner.sweep().await?;
     let made = plan(&wish, &runner.state, context.now());
-    let findings = preflight(&runner.state, &made);
+    let findings = against(&settings, &runner.state, &made)?;
     let refused = findings.iter().any(Finding::refuses);
     let from = context.now();
     let view = PlanView {
@@ -127,6 +141,16 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(if refused { Exit::Fails } else { Exit::Done })
+}
+
+/// What stands against a plan, by what was seen and by the settings as they are now.
+///
+/// # Errors
+/// If the settings do not know the zone.
+pub(super) fn against(settings: &Settings, state: &State, plan: &Plan) -> Result<Vec<Finding>, Failure> {
+    let forbidden = settings.zone(&plan.zone)?.never_insecure;
+    let policy = never_insecure(plan).filter(|_| forbidden);
+    Ok(policy.into_iter().chain(preflight(state, plan)).collect())
 }
 
 impl From<RunError> for Failure {

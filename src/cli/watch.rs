@@ -23,7 +23,7 @@ use crate::evidence::watch_origin;
 use crate::moment::Moment;
 use crate::ports::{Journal, JournalError, JournalView};
 use crate::runner::{Memory, PartialProbes, Runner, Team, WatchOrder, Watched, Works, at_rest, fold_view};
-use crate::workflow::{self, Approval, Begin, Event, State, WatchRules};
+use crate::workflow::{self, Approval, Begin, Event, Intent, State, WatchRules};
 
 /// Below a zone's folder, the journal of its watch.
 const FOLDER: &str = "watch";
@@ -245,14 +245,23 @@ fn order(
 struct Plans {
     home: PathBuf,
     /// The length of the journal when it was last read, and what it said.
-    read: (u64, Option<(Moment, String)>),
+    read: (u64, Moved),
+}
+
+/// What a journal says of the plan that was last carried on.
+#[derive(Clone, Default)]
+struct Moved {
+    /// The last step that was seen to be done, and its plan.
+    last: Option<(Moment, String)>,
+    /// Whether it has taken the DS RRset away, and not put the next one in its place.
+    insecure: bool,
 }
 
 impl Plans {
     fn new(home: PathBuf) -> Plans {
         Plans {
             home,
-            read: (0, None),
+            read: (0, Moved::default()),
         }
     }
 
@@ -264,33 +273,40 @@ impl Plans {
         if busy.is_none() {
             let length = std::fs::metadata(self.home.join("journal.ndjson")).map_or(0, |data| data.len());
             if length != self.read.0 {
-                self.read = (length, self.moved());
+                self.read = (length, self.moved().unwrap_or_default());
             }
         }
         Works {
             busy,
-            moved: self.read.1.clone(),
+            moved: self.read.1.last.clone(),
+            insecure: self.read.1.insecure,
         }
     }
 
-    /// The last step that was seen to be done, and its plan.
-    fn moved(&self) -> Option<(Moment, String)> {
+    fn moved(&self) -> Option<Moved> {
         let view = FileView::open(&self.home).ok()?;
-        let mut last = None;
-        let mut plan = String::new();
+        let mut moved = Moved::default();
+        let (mut hash, mut plan) = (String::new(), None);
         for entry in view.entries().ok()? {
             let entry = entry.ok()?;
-            match entry.kind.as_str() {
-                "approval" => {
-                    if let Some(hash) = entry.body.get("plan").and_then(serde_json::Value::as_str) {
-                        hash.clone_into(&mut plan);
+            match Event::read(&entry.kind, &entry.body).ok()? {
+                Event::Plan(next) => {
+                    (hash, moved.insecure) = (next.hash(), false);
+                    plan = Some(next);
+                }
+                Event::Intent(intended) => {
+                    let step = plan.as_ref().and_then(|plan| plan.step(&intended.step));
+                    match step.map(|step| &step.intent) {
+                        Some(Intent::RemoveDs { .. }) => moved.insecure = true,
+                        Some(Intent::SetDs { .. }) => moved.insecure = false,
+                        _ => {}
                     }
                 }
-                "proven" | "end" => last = Some((entry.at, plan.clone())),
+                Event::Proven(_) | Event::End(_) => moved.last = Some((entry.at, hash.clone())),
                 _ => {}
             }
         }
-        last
+        Some(moved)
     }
 }
 

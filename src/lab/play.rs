@@ -18,7 +18,10 @@ use crate::evidence::{BlobId, Blobs, Entry};
 use crate::moment::Moment;
 use crate::ports::{Clock, Entries, Journal, JournalError, JournalView, Transport};
 use crate::runner::{Ending, Reporter, RunError, Runner, Until};
-use crate::workflow::{Finding, GateRules, Plan, Purpose, State, forecast, plan, preflight};
+use crate::workflow::{
+    Approval, Finding, GateRules, Intent, Plan, Purpose, State, Step, forecast, own_cds_waiver, plan,
+    preflight,
+};
 
 /// In virtual time the crowd asks for so long before the zone is looked at.
 pub(in crate::lab) const WARM: Duration = Duration::from_secs(2 * 3_600);
@@ -36,6 +39,8 @@ pub struct Play {
     pub soak: u64,
     /// For how long a provider's next re-sign is awaited, seconds; none: it is not.
     pub resign: Option<u64>,
+    /// Who says yes to each step that waits for a person; none: nobody.
+    pub approver: Option<String>,
     /// Between two sweeps.
     pub interval: Duration,
     /// Between two questions of a resolver.
@@ -254,10 +259,32 @@ impl Stage<'_> {
             journal: &self.dir,
             from,
         });
+        let words = self.approvals(&made);
         runner.adopt(made)?;
+        runner.inbox = Box::new(move || words.clone());
         let ending = runner.run(Until::Complete).await?;
         let sweeps = runner.state.last_sweep.as_ref().map_or(0, |sweep| sweep.count);
         Ok((ending, sweeps, self.clock.now().since(start)))
+    }
+}
+
+impl Stage<'_> {
+    fn approvals(&self, plan: &Plan) -> Vec<Approval> {
+        let asked = |step: &Step| match &step.intent {
+            Intent::WithdrawCds { at } => Some((own_cds_waiver(at), "the lab's registry follows no CDS")),
+            _ if step.approval => Some((step.id.0.clone(), "it is a lab")),
+            _ => None,
+        };
+        let word = |by: &String, (what, note): (String, &str)| Approval {
+            what,
+            plan: plan.hash(),
+            by: by.clone(),
+            note: note.to_owned(),
+        };
+        let asked: Vec<_> = plan.steps.iter().filter_map(asked).collect();
+        let by = self.play.approver.iter();
+        by.flat_map(|by| asked.iter().map(move |one| word(by, one.clone())))
+            .collect()
     }
 }
 

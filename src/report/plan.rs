@@ -9,7 +9,7 @@ use crate::dns::{Record, Rtype};
 use crate::dnssec::{Dnskey, Ds};
 use crate::moment::Moment;
 use crate::ports::RrsetChange;
-use crate::workflow::{Finding, Forecast, Plan};
+use crate::workflow::{Finding, Forecast, Plan, insecure_span};
 
 /// A plan, what stands against it, and its calendar.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +59,9 @@ pub fn plan_text(view: &PlanView) -> String {
     for step in &view.steps {
         step_text(&mut out, step, view.from);
     }
+    if let Some(text) = insecure_text(view) {
+        let _ = writeln!(out, "\n{text}");
+    }
     if let Some(end) = view.steps.iter().filter_map(|step| step.at).max()
         && view.steps.iter().all(|step| step.at.is_some())
     {
@@ -74,6 +77,24 @@ pub fn plan_text(view: &PlanView) -> String {
         );
     }
     out
+}
+
+/// From when to when the plan leaves the zone insecure.
+fn insecure_text(view: &PlanView) -> Option<String> {
+    let (begin, end) = insecure_span(&view.plan, &view.steps)?;
+    let until = match end {
+        Some(end) => format!(
+            "to {} at the earliest ({})",
+            clock_time(end, true),
+            spell(end.since(begin))
+        ),
+        None => "to nobody can tell when".to_owned(),
+    };
+    Some(format!(
+        "INSECURE, on purpose: from {} on, or whenever the DS goes, {until}. In that time no resolver can tell a forged answer \
+         from a true one. `unbroken run` stops before it for `unbroken approve`; neither --yes nor --plan stands for that.",
+        clock_time(begin, true)
+    ))
 }
 
 fn step_text(out: &mut String, step: &Forecast, from: Moment) {

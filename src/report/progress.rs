@@ -11,7 +11,8 @@ use crate::dnssec::Status;
 use crate::moment::Moment;
 use crate::ports::Applied;
 use crate::workflow::{
-    Alarm, By, Compared, Copied, Decision, Event, Intent, Phase, ServerVerdict, State, assess, fresh_verdicts,
+    Alarm, By, Compared, Copied, Decision, Event, Intent, Phase, ServerVerdict, State, assess,
+    fresh_verdicts, insecure_now, own_cds_waiver,
 };
 
 /// One line for people and one document for programs, of the same thing.
@@ -133,6 +134,9 @@ impl Progress {
                     Some(Intent::Retire { provider }) => {
                         format!("no cache needs {provider} any more; it may be switched off")
                     }
+                    Some(Intent::WithdrawCds { at }) if state.approvals.contains_key(&own_cds_waiver(at)) => {
+                        "left to a person's word".to_owned()
+                    }
                     _ => "seen at every server".to_owned(),
                 };
                 line(
@@ -176,7 +180,11 @@ impl Progress {
                 None => beside(note).map_or_else(Vec::new, |(event, text)| line(event, text, note.clone())),
             },
             Event::End(ended) => {
-                let text = if ended.continuous {
+                let planned = state.insecure.iter().any(|planned| planned.plan == ended.plan);
+                let text = if ended.continuous && planned {
+                    "every mixture of answers that a cache could hold validated, or was insecure as planned"
+                        .to_owned()
+                } else if ended.continuous {
                     "every mixture of answers that a cache could hold validated".to_owned()
                 } else {
                     format!("NOT continuous: {}", ended.conflicts.join("; "))
@@ -217,7 +225,13 @@ impl Progress {
             Some(_) => fresh_verdicts(state),
             None => assess(state, at),
         };
-        let text = chain_text(&verdicts);
+        let mut text = chain_text(&verdicts);
+        if let Some(planned) = insecure_now(state) {
+            text.push_str(&format!(
+                " (insecure as planned: step {}, approved by {})",
+                planned.step, planned.approval.by
+            ));
+        }
         if text == self.chain || verdicts.is_empty() {
             return None;
         }
@@ -292,6 +306,9 @@ pub fn chain_text(verdicts: &[ServerVerdict]) -> String {
             .count();
         let led = if delegated { "" } else { ", not delegated" };
         let text = format!("{provider}: {secure} of {} secure{led}", verdicts.len());
+        if verdicts.iter().all(|verdict| verdict.status == Status::Insecure) {
+            return format!("{provider}: insecure, the parent proves that there is no DS{led}");
+        }
         match verdicts.iter().find(|verdict| verdict.status != Status::Secure) {
             None => text,
             // Before it joins and after it left, no DS names its keys: that is as it should be.

@@ -9,7 +9,8 @@ use super::span::{clock_time, spell};
 use crate::dns::Name;
 use crate::moment::Moment;
 use crate::workflow::{
-    Decision, Forecast, OwedDs, Progress, ServerVerdict, State, assess, decide, forecast, owed_ds,
+    Decision, Forecast, OwedDs, Progress, ServerVerdict, State, assess, decide, forecast, insecure_now,
+    insecure_span, owed_ds,
 };
 
 /// The status of one zone.
@@ -29,6 +30,9 @@ pub struct StatusView {
     pub who: &'static str,
     /// The first moment at which the next change may be made, where it is known.
     pub nothing_before: Option<Moment>,
+    /// Time without DS that the plan wants and a person approved, where it is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub insecure: Option<InsecureView>,
     /// DS records that the parent owes to a signer that rolls a key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owed: Vec<OwedDs>,
@@ -36,6 +40,19 @@ pub struct StatusView {
     pub servers: Vec<ServerVerdict>,
     /// The steps with what is known of each.
     pub steps: Vec<StepView>,
+}
+
+/// Time without DS on purpose.
+#[derive(Clone, Debug, Serialize)]
+pub struct InsecureView {
+    /// The step that took the DS away.
+    pub step: String,
+    /// When it was first intended.
+    pub since: Moment,
+    /// Who approved it.
+    pub approved_by: String,
+    /// The earliest moment at which the next DS may be added, where it is known.
+    pub until: Option<Moment>,
 }
 
 /// One step's status.
@@ -70,6 +87,15 @@ pub fn status_view(zone: &Name, state: &State, now: Moment) -> StatusView {
         Some(plan) => forecast(state, &plan, now.ceil_seconds()),
         None => Vec::new(),
     };
+    let insecure = insecure_now(state).map(|planned| InsecureView {
+        step: planned.step.to_string(),
+        since: planned.since,
+        approved_by: planned.approval.by.clone(),
+        until: state
+            .plan
+            .as_ref()
+            .and_then(|plan| insecure_span(plan, &calendar)?.1),
+    });
     let steps = calendar
         .into_iter()
         .map(|line| {
@@ -91,6 +117,7 @@ pub fn status_view(zone: &Name, state: &State, now: Moment) -> StatusView {
         last_sweep: state.last_sweep.as_ref().map(|sweep| sweep.started),
         who,
         nothing_before,
+        insecure,
         owed: owed_ds(state),
         servers: assess(state, now),
         next,
@@ -122,6 +149,18 @@ pub fn status_text(view: &StatusView, now: Moment) -> String {
         }
     }
     let _ = writeln!(out, "chain: {}", chain_text(&view.servers));
+    if let Some(insecure) = &view.insecure {
+        let until = insecure.until.map_or_else(String::new, |at| {
+            format!(", secure again not before {}", clock_time(at, true))
+        });
+        let _ = writeln!(
+            out,
+            "insecure: as planned since {} (step {}, approved by {}){until}",
+            clock_time(insecure.since, true),
+            insecure.step,
+            insecure.approved_by
+        );
+    }
     for owed in &view.owed {
         let _ = writeln!(out, "owed: {owed}");
     }

@@ -75,6 +75,7 @@ fn summary(read: Result<Contents, DriverError>) -> Copied {
         Ok(contents) => Copied::Read {
             records: contents.len() as u64,
             digest: contents.digest(),
+            dane: contents.dane.iter().cloned().collect(),
             unreadable: contents.unreadable,
             unreadable_count: contents.unreadable_count,
         },

@@ -29,6 +29,8 @@ pub struct Works {
     pub busy: Option<String>,
     /// When a step of a plan was last seen to be done, and of which plan.
     pub moved: Option<(Moment, String)>,
+    /// Whether that plan has taken the DS RRset away on purpose, and has not put the next one in its place.
+    pub insecure: bool,
 }
 
 /// How a watch went.
@@ -67,6 +69,8 @@ pub struct Memory {
     compared: Option<Moment>,
     paused: bool,
     begun: u64,
+    /// Whether a plan wants no DS now.
+    insecure: bool,
     /// A person's word, or a plan's, that what is served is meant; kept until the servers agree.
     owed: Option<(String, Option<String>)>,
 }
@@ -219,6 +223,7 @@ impl Runner {
     }
 
     fn take_words(&mut self, order: &mut WatchOrder, works: Works, memory: &mut Memory) {
+        memory.insecure = works.insecure;
         let accepted = self.state.watch.as_ref().and_then(|vigil| vigil.accepted);
         if let (Some((at, plan)), Some(accepted)) = (works.moved, accepted)
             && at > accepted
@@ -235,7 +240,18 @@ impl Runner {
     fn tell(&mut self, memory: &mut Memory) -> Result<(), RunError> {
         if let Some((why, by)) = memory.owed.take() {
             match accept(&self.state, &why, by.clone()) {
-                Some(baseline) => self.record(&Event::Accepted(baseline))?,
+                Some(mut baseline) => {
+                    // That a plan was carried out explains no absence of DS which it did not want.
+                    if baseline.by.is_none() && !memory.insecure {
+                        let former = self
+                            .state
+                            .watch
+                            .as_ref()
+                            .and_then(|vigil| vigil.baseline.as_ref());
+                        baseline.keep_ds_of(former);
+                    }
+                    self.record(&Event::Accepted(baseline))?;
+                }
                 None => memory.owed = Some((why, by)),
             }
         }

@@ -35,8 +35,8 @@ pub(super) fn assumed(plan: &Plan, now: &Snapshot) -> Vec<Assumed> {
     for set in before(&ds, |set| now.ds.values.contains_key(set)) {
         out.push(Assumed {
             place: Place::Parent,
+            ttl: ds_ttl(now, &set),
             fact: Fact::Ds(set),
-            ttl: now.ds.ttl(),
         });
     }
     for signer in &plan.signers {
@@ -127,10 +127,24 @@ fn before<T: Clone + PartialEq>(values: &[T], is_served: impl Fn(&T) -> bool) ->
     out
 }
 
+/// For how long a cache may hold a DS RRset that is gone, seconds. Where none is served, only the proof of that shows a TTL,
+/// which says nothing of it: a day is what large registries give, and the delegation's own is more often.
+fn ds_ttl(now: &Snapshot, gone: &DsSet) -> u32 {
+    let served = now.ds.values.keys().any(|set| !set.is_empty());
+    if served || gone.is_empty() {
+        return now.ds.ttl();
+    }
+    now.ds.ttl().max(now.parent_ns.ttl()).max(DAY)
+}
+
+const DAY: u32 = 86_400;
+
 /// A resting state of the zone: who signs and is named, and who stands ready outside.
 struct Stage {
     group: Vec<String>,
     outside: Option<String>,
+    /// Without DS at the parent.
+    insecure: bool,
 }
 
 /// The resting states of a plan, in order.
@@ -138,19 +152,38 @@ fn stages(plan: &Plan) -> Vec<Stage> {
     let all = || Stage {
         group: plan.signers.iter().map(|signer| signer.name.clone()).collect(),
         outside: None,
+        insecure: false,
     };
     let joining = |newcomer: &String| Stage {
         group: plan.before.clone(),
         outside: Some(newcomer.clone()),
+        insecure: false,
     };
     let after = || Stage {
         group: plan.after.clone(),
         outside: None,
+        insecure: false,
+    };
+    let left = |leaver: &String| Stage {
+        outside: Some(leaver.clone()),
+        ..after()
+    };
+    let insecure = |stage: Stage| Stage {
+        insecure: true,
+        ..stage
     };
     match &plan.purpose {
         Purpose::Join { signer } => vec![joining(signer), all()],
         Purpose::Leave { .. } => vec![all(), after()],
         Purpose::Migrate { to, .. } => vec![joining(to), all(), after()],
+        Purpose::Fallback { from, to } => {
+            vec![
+                joining(to),
+                insecure(joining(to)),
+                insecure(left(from)),
+                left(from),
+            ]
+        }
     }
 }
 
@@ -161,6 +194,9 @@ impl Stage {
 
     /// The present records without those of whoever is no member, and those of each member.
     fn ds(&self, plan: &Plan, now: &Snapshot) -> DsSet {
+        if self.insecure {
+            return DsSet::new();
+        }
         let strangers: Vec<&str> = plan
             .signers
             .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::decide::{View, wait};
 use super::decision::Decision;
 use super::outlook::Outlook;
-use super::plan::Step;
+use super::plan::{Intent, Purpose, Step};
 use super::state::{Said, Try};
 use super::target::{Target, target};
 use crate::dns::Record;
@@ -26,6 +26,12 @@ impl View<'_> {
         }
         let rested = self.sweep.started >= last.at + patience;
         let again = (last.at + patience).ceil_seconds();
+        let unsupported = matches!(last.said, Some(Said::Failed(FailureClass::Unsupported, _)));
+        if (rested || unsupported)
+            && let Some(asked) = self.own_cds(step, last)
+        {
+            return Some(asked);
+        }
         match &last.said {
             // More is wanted now than the person was told, as when a provider took another key into use.
             Some(Said::Manual(_)) if !self.was_told(wanted, last) => None,
@@ -114,10 +120,27 @@ impl View<'_> {
             what: format!("step {} cannot be done: {said}", step.id),
             safe: format!("nothing of this step is known to have been changed, and {safe}"),
             by,
-            choices: vec![
+            choices: [
                 format!("{mend}. Then run again: the step is repeated safely"),
                 self.do_it_by_hand(step),
-            ],
+            ]
+            .into_iter()
+            .chain(self.other_way(step))
+            .collect(),
+        }
+    }
+
+    /// What is left where a provider takes no foreign keys.
+    fn other_way(&self, step: &Step) -> Option<String> {
+        match (&step.intent, &self.plan.purpose) {
+            (Intent::ShareKeys { .. }, Purpose::Migrate { from, to }) if self.plan.before.len() == 1 => {
+                Some(format!(
+                    "or give this plan up, take out what it placed, and leave the multi-signer way, with an insecure time in \
+                     between: unbroken fallback --from {from} --to {to} --zone {}, with a --state folder of its own",
+                    self.plan.zone
+                ))
+            }
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
+use crate::dns::Name;
 use crate::moment::Moment;
 use crate::zone::Comparison;
 
@@ -30,6 +31,9 @@ pub enum Copied {
         /// How many those are.
         #[serde(default)]
         unreadable_count: u64,
+        /// Names with records that are worth something only while they are signed, the first ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dane: Vec<Name>,
     },
     /// It was not.
     Unread {

@@ -227,14 +227,18 @@ impl View<'_> {
             what: format!("the zone is bogus at a server that resolvers are led to: {text}"),
             safe,
             by,
-            choices: vec![
-                format!(
-                    "repair it at once where these words point: at {} (its keys and signatures), or at the parent (the DS \
-                     RRset, or a name server that was named too early). What only repairs needs no wait. Then run again",
-                    first.provider
-                ),
-                format!("see which server says what: unbroken check {}", self.plan.zone),
-            ],
+            choices: self
+                .returned_ds()
+                .into_iter()
+                .chain([
+                    format!(
+                        "repair it at once where these words point: at {} (its keys and signatures), or at the parent (the DS \
+                         RRset, or a name server that was named too early). What only repairs needs no wait. Then run again",
+                        first.provider
+                    ),
+                    format!("see which server says what: unbroken check {}", self.plan.zone),
+                ])
+                .collect(),
         })
     }
 
@@ -247,7 +251,7 @@ impl View<'_> {
             let Ok(wanted) = target(self.plan, &step.intent, self.now) else {
                 continue;
             };
-            if wanted.reached(self.now) || self.hidden(&wanted) {
+            if wanted.reached(self.now) || self.hidden(&wanted) || self.keeps_cds(step) {
                 continue;
             }
             return Some(self.restore(step, &wanted));
@@ -257,7 +261,7 @@ impl View<'_> {
 
     fn restore(&self, step: &Step, wanted: &Target) -> Decision {
         // A signer rolls the key that the DS RRset names: nothing was undone, another record is owed.
-        let rolls = matches!(&step.intent, Intent::SetDs { of, without }
+        let rolls = matches!(&step.intent, Intent::SetDs { of, without, .. }
             if self.now.only_rolls(&self.plan.zone, of, without));
         if rolls {
             return self
@@ -296,10 +300,12 @@ impl View<'_> {
                 safe,
                 by,
                 choices: vec![
-                    format!(
-                        "put it back by hand, then run again: the next sweep sees it and the plan goes on {}",
-                        self.by_hand(wanted)
-                    ),
+                    self.returned_ds().unwrap_or_else(|| {
+                        format!(
+                            "put it back by hand, then run again: the next sweep sees it and the plan goes on {}",
+                            self.by_hand(wanted)
+                        )
+                    }),
                     "if somebody meant it so, ask before you touch it; to give this plan up, make another from what is \
                      served now, with a --state folder of its own (docs/first-move.md, \"Going back\")"
                         .to_owned(),
@@ -345,7 +351,7 @@ impl View<'_> {
     }
 
     /// Whether a later step that was begun changes the same thing.
-    fn superseded(&self, index: usize) -> bool {
+    pub(super) fn superseded(&self, index: usize) -> bool {
         let Some(step) = self.plan.steps.get(index) else {
             return true;
         };
@@ -410,15 +416,8 @@ impl View<'_> {
     }
 
     pub(super) fn judge(&self, step: &Step) -> Decision {
-        if step.approval && !self.state.approvals.contains_key(&step.id.0) && !self.is_so(step) {
-            return Decision::Person {
-                what: step.id.0.clone(),
-                text: format!(
-                    "{}: the settings ask for a person's approval",
-                    step.intent.title()
-                ),
-                approve: true,
-            };
+        if let Some(asked) = self.unapproved(step) {
+            return asked;
         }
         if let Intent::Soak { seconds } = step.intent {
             return self.soak(step, seconds);
@@ -433,7 +432,7 @@ impl View<'_> {
     }
 
     /// Whether nothing would be changed: that asks nobody.
-    fn is_so(&self, step: &Step) -> bool {
+    pub(super) fn is_so(&self, step: &Step) -> bool {
         target(self.plan, &step.intent, self.now).is_ok_and(|wanted| {
             !matches!(wanted, Target::Nothing | Target::Retired(_)) && wanted.reached(self.now)
         })
@@ -449,7 +448,7 @@ impl View<'_> {
                 Err(why) => wait(step, None, why),
             };
         }
-        if wanted.reached(self.now) {
+        if wanted.reached(self.now) || self.keeps_cds(step) {
             return self.proven(step);
         }
         if let Some(decision) = self.unread_copies(step).or_else(|| self.before_resign(step)) {
@@ -553,9 +552,10 @@ impl View<'_> {
         }
     }
 
-    fn unauthenticated(&self, intent: &Intent) -> Option<Decision> {
+    pub(super) fn unauthenticated(&self, intent: &Intent) -> Option<Decision> {
         let of: &[String] = match intent {
             Intent::ShareKeys { of, .. } | Intent::SetDs { of, .. } | Intent::PublishCds { of, .. } => of,
+            Intent::RemoveDs { next } => next,
             _ => return None,
         };
         for provider in of {
@@ -604,17 +604,21 @@ impl View<'_> {
 }
 
 fn same_thing(a: &Intent, b: &Intent) -> bool {
-    use Intent::{DropKeys, PublishCds, SetApexNs, SetDs, SetParentNs, ShareKeys};
+    use Intent::{DropKeys, PublishCds, RemoveDs, SetApexNs, SetDs, SetParentNs, ShareKeys, WithdrawCds};
     match (a, b) {
         (
             ShareKeys { at: x, .. } | DropKeys { at: x, .. },
             ShareKeys { at: y, .. } | DropKeys { at: y, .. },
         )
-        | (PublishCds { at: x, .. }, PublishCds { at: y, .. })
+        | (
+            PublishCds { at: x, .. } | WithdrawCds { at: x },
+            PublishCds { at: y, .. } | WithdrawCds { at: y },
+        )
         | (SetApexNs { at: x, .. }, SetApexNs { at: y, .. }) => x == y,
         // Who has no DS any more may announce what it likes.
-        (PublishCds { at, .. }, SetDs { without, .. }) => without.contains(at),
-        (SetDs { .. }, SetDs { .. }) | (SetParentNs { .. }, SetParentNs { .. }) => true,
+        (PublishCds { at, .. } | WithdrawCds { at }, SetDs { without, .. }) => without.contains(at),
+        (SetDs { .. } | RemoveDs { .. }, SetDs { .. } | RemoveDs { .. })
+        | (SetParentNs { .. }, SetParentNs { .. }) => true,
         _ => false,
     }
 }

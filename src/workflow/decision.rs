@@ -68,7 +68,7 @@ pub enum Decision {
     },
     /// A person has to do something, or say yes.
     Person {
-        /// A step's name, `blind-spots`, `contents`, `resign`, or `sticky`.
+        /// A step's name, `blind-spots`, `contents`, `resign`, `sticky`, or `own-cds-at-` and a provider.
         what: String,
         /// What, in words that can be pasted.
         text: String,

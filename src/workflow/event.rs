@@ -91,7 +91,7 @@ pub struct Proven {
 /// A person's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// A step's name, `blind-spots`, `contents`, `resign`, or the plan's hash.
+    /// A step's name, `blind-spots`, `contents`, `resign`, `sticky`, `own-cds-at-` and a provider, or the plan's hash.
     pub what: String,
     /// The hash of the plan that it belongs to: an approval holds for one plan only.
     #[serde(default)]

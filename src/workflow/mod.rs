@@ -13,6 +13,7 @@ mod event;
 mod facts;
 mod forecast;
 mod gate;
+mod insecure;
 mod ledger;
 mod mixture;
 mod outlook;
@@ -45,11 +46,15 @@ pub use event::{Approval, Authenticated, Begin, Done, Ended, Event, Intended, In
 pub use facts::{Fact, Reading, Served, Shape, SignerId, Unclear};
 pub use forecast::{Forecast, forecast};
 pub use gate::{Gate, Owed, gate, options, version_words};
+pub use insecure::{
+    InsecureStretch, PlannedInsecure, dane_names, insecure_by, insecure_now, insecure_span,
+    insecure_stretches, own_cds_waiver,
+};
 pub use ledger::{Ledger, Run, Stream, StreamKey, Stretch};
 pub use mixture::{Mixture, Side, failing, foretell, foretell_signing};
 pub use plan::{Assumed, CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step, StepId};
 pub use planner::{Wish, plan};
-pub use preflight::{Finding, Severity, preflight};
+pub use preflight::{Finding, Severity, never_insecure, preflight};
 pub use repair::{Break, Repairs, repairs};
 pub use resign::RESIGN_WAIVER;
 pub use snapshot::{Addresses, AtProvider, KeySet, Now, Snapshot};

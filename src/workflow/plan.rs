@@ -32,6 +32,29 @@ pub enum Purpose {
         /// The new one.
         to: String,
     },
+    /// `from` alone is left for `to` alone, and in between the zone is delegated without DS: insecure, on purpose.
+    Fallback {
+        /// The old provider, the only signer.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+}
+
+impl Purpose {
+    /// Who is left; none: nobody.
+    pub fn leaver(&self) -> Option<&str> {
+        match self {
+            Purpose::Join { .. } => None,
+            Purpose::Leave { signer } => Some(signer),
+            Purpose::Migrate { from, .. } | Purpose::Fallback { from, .. } => Some(from),
+        }
+    }
+
+    /// Whether old and new sign side by side (RFC 8901): only then have their keys to go together.
+    pub fn is_multi_signer(&self) -> bool {
+        !matches!(self, Purpose::Fallback { .. })
+    }
 }
 
 impl fmt::Display for Purpose {
@@ -40,6 +63,9 @@ impl fmt::Display for Purpose {
             Purpose::Join { signer } => write!(f, "join {signer}"),
             Purpose::Leave { signer } => write!(f, "leave {signer}"),
             Purpose::Migrate { from, to } => write!(f, "migrate from {from} to {to}"),
+            Purpose::Fallback { from, to } => {
+                write!(f, "fall back from {from} to {to}, insecure in between")
+            }
         }
     }
 }
@@ -80,12 +106,25 @@ pub enum Intent {
         /// Whose keys.
         of: Vec<String>,
     },
+    /// Neither CDS nor CDNSKEY at `at`: a parent that follows them has nothing to make a DS RRset of.
+    WithdrawCds {
+        /// Where.
+        at: String,
+    },
+    /// No DS RRset at all: the zone is insecure from here on.
+    RemoveDs {
+        /// Whose keys the next DS RRset names: they are authenticated before this one goes.
+        next: Vec<String>,
+    },
     /// The DS RRset names the secure entry points of all of `of`; those of `without` are gone.
     SetDs {
         /// Whose keys are named.
         of: Vec<String>,
         /// Whose are not any more.
         without: Vec<String>,
+        /// Whether there is none before, so that nothing of `without` is left to go.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anew: bool,
     },
     /// The apex NS RRset at `at` names the servers of `of`.
     SetApexNs {
@@ -300,7 +339,11 @@ impl Intent {
                 "CDS and CDNSKEY at {at}: the union of {}, or none anywhere",
                 of.join(", ")
             ),
-            Intent::SetDs { of, without } if without.is_empty() => {
+            Intent::WithdrawCds { at } => format!("no CDS and no CDNSKEY at {at}"),
+            Intent::RemoveDs { .. } => {
+                "remove the whole DS RRset at the parent: the zone is insecure".to_owned()
+            }
+            Intent::SetDs { of, without, anew } if without.is_empty() || *anew => {
                 format!("DS at the parent for the keys of {}", of.join(", "))
             }
             Intent::SetDs { without, .. } => format!("remove the DS of {} at the parent", without.join(", ")),
@@ -317,6 +360,7 @@ impl Intent {
             Intent::ShareKeys { at, .. }
             | Intent::DropKeys { at, .. }
             | Intent::PublishCds { at, .. }
+            | Intent::WithdrawCds { at }
             | Intent::SetApexNs { at, .. } => Some(at),
             _ => None,
         }
@@ -324,6 +368,9 @@ impl Intent {
 
     /// Whether the registrar or registry has to act.
     pub fn at_parent(&self) -> bool {
-        matches!(self, Intent::SetDs { .. } | Intent::SetParentNs { .. })
+        matches!(
+            self,
+            Intent::SetDs { .. } | Intent::RemoveDs { .. } | Intent::SetParentNs { .. }
+        )
     }
 }

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use super::assumed::{assumed, reachable};
 use super::plan::{CdsPolicy, GateRules, Intent, Plan, Purpose, Signer, Step};
-use super::playbook::{Steps, hold, join, leave, migrate};
+use super::playbook::{Steps, fallback, hold, join, leave, migrate};
 use super::snapshot::Snapshot;
 use super::state::State;
 use crate::dns::Name;
 use crate::moment::Moment;
+
+/// The digest type of new DS records where none is there to go by (RFC 9904).
+const SHA256: u8 = 2;
 
 /// What is wanted, from the settings and the command line.
 #[derive(Clone, Debug)]
@@ -43,6 +46,7 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         Purpose::Join { signer } => group.iter().cloned().chain([signer.clone()]).collect(),
         Purpose::Leave { signer } => without(group, signer),
         Purpose::Migrate { from, to } => without(group, from).into_iter().chain([to.clone()]).collect(),
+        Purpose::Fallback { to, .. } => vec![to.clone()],
     };
     let taking_part: Vec<Signer> = order(group, &after)
         .iter()
@@ -59,8 +63,8 @@ pub fn plan(wish: &Wish, state: &State, made: Moment) -> Plan {
         signers: taking_part,
         before: group.clone(),
         after,
-        digest_types: digest_types(state),
-        cds: wish.cds,
+        digest_types: digest_types(state, &wish.purpose),
+        cds: cds_policy(wish, state.snapshot()),
         rules: wish.rules,
         sticky_bounded: wish.sticky_bounded,
         resign: wish.resign,
@@ -91,9 +95,10 @@ fn steps(wish: &Wish, plan: &Plan, now: &Snapshot) -> Vec<Step> {
             steps.finish()
         }
         Purpose::Migrate { from, to } => migrate(group, from, to, wish.soak),
+        Purpose::Fallback { from, to } => fallback(from, to),
     };
     for step in &mut steps {
-        step.approval = needs_approval(&step.intent, &wish.approve);
+        step.approval |= needs_approval(&step.intent, &wish.approve);
     }
     steps
 }
@@ -191,7 +196,8 @@ fn order(before: &[String], after: &[String]) -> Vec<String> {
 }
 
 /// The digest types of the present DS records without SHA-1, which validators ignore beside another (RFC 4509 section 3).
-fn digest_types(state: &State) -> BTreeSet<u8> {
+/// Where the DS RRset goes as a whole none of it is left to go with: SHA-256, if it was of nothing better or is gone already.
+fn digest_types(state: &State, purpose: &Purpose) -> BTreeSet<u8> {
     let snapshot = state.snapshot();
     let present: BTreeSet<u8> = snapshot
         .ds
@@ -200,12 +206,31 @@ fn digest_types(state: &State) -> BTreeSet<u8> {
         .flatten()
         .map(|ds| ds.digest_type)
         .collect();
-    present.into_iter().filter(|digest| *digest != 1).collect()
+    let mut types: BTreeSet<u8> = present.into_iter().filter(|digest| *digest != 1).collect();
+    if types.is_empty() && !purpose.is_multi_signer() {
+        types.insert(SHA256);
+    }
+    types
+}
+
+/// A fallback takes all CDS away, so that nobody can tell afterwards whether some were published: it is frozen in the plan.
+fn cds_policy(wish: &Wish, now: &Snapshot) -> CdsPolicy {
+    if wish.cds != CdsPolicy::Auto || wish.purpose.is_multi_signer() {
+        return wish.cds;
+    }
+    let published = now.providers.values().any(|at| {
+        at.cds.values.keys().any(|set| !set.is_empty()) || at.cdnskey.values.keys().any(|set| !set.is_empty())
+    });
+    if published {
+        CdsPolicy::Union
+    } else {
+        CdsPolicy::None
+    }
 }
 
 fn needs_approval(intent: &Intent, approve: &BTreeSet<String>) -> bool {
     let kind = match intent {
-        Intent::SetDs { .. } => "ds",
+        Intent::SetDs { .. } | Intent::RemoveDs { .. } => "ds",
         Intent::SetParentNs { .. } | Intent::SetApexNs { .. } => "ns",
         _ => "other",
     };

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::alarm::Vigil;
 use super::copies::Copies;
 use super::decision::Decision;
-use super::event::{Approval, Done, Event, Servers};
+use super::event::{Approval, Done, Event, Intended, Servers};
 use super::facts::{Context, MOST_KEYS, Reading, SignerId, Unclear, no_message, read};
+use super::insecure::PlannedInsecure;
 use super::ledger::Ledger;
-use super::plan::{Plan, StepId};
+use super::plan::{Intent, Plan, StepId};
 use super::snapshot::Snapshot;
 use super::upset::{Changed, Failing};
 use super::upstream::{Taken, Upstream};
@@ -118,6 +119,8 @@ pub struct State {
     pub group_keys: BTreeMap<String, BTreeSet<KeyId>>,
     /// How often each step was undone after it was proven and taken again, since keys last changed.
     pub undone: BTreeMap<StepId, u32>,
+    /// Time without DS that plans wanted and persons approved, in order.
+    pub insecure: Vec<PlannedInsecure>,
     /// The mixtures that failed, as last recorded.
     pub failing: Option<Failing>,
     /// The watch over a zone that is not moving, in a journal that keeps one.
@@ -126,6 +129,8 @@ pub struct State {
     pub latest: Option<Moment>,
     /// Counts up with whatever is seen anew: what is computed from it alone need not be computed again.
     pub news: u64,
+    /// When each approval was recorded.
+    approved: BTreeMap<String, Moment>,
     stirs: u64,
     renewals: u64,
     readings: HashMap<(BlobId, Place, Name, Rtype), Arc<Reading>>,
@@ -162,10 +167,12 @@ impl State {
             dead_end: None,
             group_keys: BTreeMap::new(),
             undone: BTreeMap::new(),
+            insecure: Vec::new(),
             failing: None,
             watch: None,
             latest: None,
             news: 0,
+            approved: BTreeMap::new(),
             stirs: 0,
             renewals: 0,
             readings: HashMap::new(),
@@ -202,7 +209,7 @@ impl State {
                     self.undone.clear();
                 }
             }
-            Event::Plan(plan) => self.take_plan(plan),
+            Event::Plan(plan) => self.take_plan(plan, at),
             Event::Servers(servers) => self.take_servers(servers),
             Event::Sweep(sweep) => {
                 self.take_sweep(sweep, octets);
@@ -225,6 +232,7 @@ impl State {
                 self.last_decision = Some((**decision).clone());
             }
             Event::Intent(intended) => {
+                self.note_insecure(intended, at);
                 let tries = match self.steps.get(&intended.step) {
                     Some(Progress::Tried(last)) => last.tries + 1,
                     Some(Progress::Proven(_)) => {
@@ -251,6 +259,7 @@ impl State {
             Event::Approval(approval) => {
                 if self.plan_hash.as_ref() == Some(&approval.plan) {
                     self.approvals.insert(approval.what.clone(), approval.clone());
+                    self.approved.insert(approval.what.clone(), at);
                 }
             }
             Event::Changed(changed) => self.take_changed(changed),
@@ -294,7 +303,31 @@ impl State {
         }
     }
 
-    fn take_plan(&mut self, plan: &Plan) {
+    /// Whether a step begins or ends time without DS that somebody approved.
+    fn note_insecure(&mut self, intended: &Intended, at: Moment) {
+        let Some(plan) = self.plan.clone() else { return };
+        let hash = self.plan_hash.clone().unwrap_or_default();
+        let lasts = self.insecure.last_mut().filter(|planned| planned.until.is_none());
+        if let Some(planned) = lasts {
+            if matches!(
+                plan.step(&intended.step).map(|step| &step.intent),
+                Some(Intent::SetDs { .. })
+            ) {
+                planned.until = Some(at);
+            }
+            return;
+        }
+        let word = &intended.step.0;
+        let approval = self.approvals.get(word).zip(self.approved.get(word).copied());
+        let begun = PlannedInsecure::begun(&plan, &hash, intended, approval, at);
+        self.insecure.extend(begun);
+    }
+
+    fn take_plan(&mut self, plan: &Plan, at: Moment) {
+        for planned in self.insecure.iter_mut().filter(|planned| planned.until.is_none()) {
+            planned.until = Some(at);
+        }
+        self.approved.clear();
         self.plan_hash = Some(plan.hash());
         self.steps = plan
             .steps
@@ -334,6 +367,10 @@ impl State {
                 Progress::Pending => {}
             }
         }
+        for planned in &mut self.insecure {
+            planned.shift(millis);
+        }
+        self.approved.values_mut().for_each(moved);
         if let Some(since) = &mut self.dead_end {
             moved(since);
         }

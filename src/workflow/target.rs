@@ -85,7 +85,9 @@ pub fn target(plan: &Plan, intent: &Intent, now: &Snapshot) -> Result<Target, No
             }
         }
         Intent::PublishCds { at, of } => cds_target(plan, at, of, now)?,
-        Intent::SetDs { of, without } => Target::Ds(ds_target(plan, of, without, now)?),
+        Intent::WithdrawCds { at } => no_cds(at, now),
+        Intent::RemoveDs { .. } => Target::Ds(DsSet::new()),
+        Intent::SetDs { of, without, .. } => Target::Ds(ds_target(plan, of, without, now)?),
         Intent::SetApexNs { at, of } => Target::ApexNs {
             at: at.clone(),
             hosts: plan.hosts_for(of),
@@ -220,13 +222,7 @@ fn cds_target(plan: &Plan, at: &str, of: &[String], now: &Snapshot) -> Result<Ta
         CdsPolicy::Auto => anybody,
     };
     if !publish {
-        let would_set = now.ds.agreed().cloned().unwrap_or_default();
-        return Ok(Target::Cds {
-            at: at.to_owned(),
-            cds: DsSet::new(),
-            cdnskey: BTreeSet::new(),
-            would_set,
-        });
+        return Ok(no_cds(at, now));
     }
     let mut cds = DsSet::new();
     let mut cdnskey = BTreeSet::new();
@@ -253,6 +249,15 @@ fn cds_target(plan: &Plan, at: &str, of: &[String], now: &Snapshot) -> Result<Ta
         cds,
         cdnskey,
     })
+}
+
+fn no_cds(at: &str, now: &Snapshot) -> Target {
+    Target::Cds {
+        at: at.to_owned(),
+        cds: DsSet::new(),
+        cdnskey: BTreeSet::new(),
+        would_set: now.ds.agreed().cloned().unwrap_or_default(),
+    }
 }
 
 impl Target {

@@ -183,7 +183,11 @@ impl View<'_> {
     }
 }
 
-/// Whether the step changes which provider resolvers ask.
+/// Whether the step changes which provider resolvers ask, or begins an insecure time that lasts until they ask another: a
+/// difference that is found then would make it longer.
 fn leads(intent: &Intent) -> bool {
-    matches!(intent, Intent::SetApexNs { .. } | Intent::SetParentNs { .. })
+    matches!(
+        intent,
+        Intent::SetApexNs { .. } | Intent::SetParentNs { .. } | Intent::RemoveDs { .. }
+    )
 }

@@ -12,6 +12,13 @@ use crate::dns::{Name, OwnerHash, Record, Rtype, Ttl};
 /// So many records that cannot be read are named.
 const MOST_UNREADABLE: usize = 16;
 
+/// So many names with records that need DNSSEC are named.
+const MOST_DANE: usize = 64;
+
+/// Types whose data is worth something only while it is signed: SSHFP (RFC 4255), TLSA (RFC 6698), SMIMEA (RFC 8162),
+/// OPENPGPKEY (RFC 7929).
+const DANE: [Rtype; 4] = [Rtype(44), Rtype(52), Rtype(53), Rtype(61)];
+
 /// Types from here on are for private use.
 const FIRST_PRIVATE: u16 = 65_280;
 
@@ -116,6 +123,7 @@ pub struct Collector {
     longest: Option<Longest>,
     apex_types: BTreeSet<Rtype>,
     private_types: BTreeSet<Rtype>,
+    dane: BTreeSet<Name>,
     unreadable: Vec<String>,
     unreadable_count: u64,
     room: Vec<u8>,
@@ -134,6 +142,7 @@ impl Collector {
             longest: None,
             apex_types: BTreeSet::new(),
             private_types: BTreeSet::new(),
+            dane: BTreeSet::new(),
             unreadable: Vec::new(),
             unreadable_count: 0,
             room: Vec::new(),
@@ -171,6 +180,7 @@ impl Collector {
             longest: self.longest,
             apex_types: self.apex_types,
             private_types: self.private_types,
+            dane: self.dane,
             unreadable: self.unreadable,
             unreadable_count: self.unreadable_count,
         }
@@ -195,6 +205,12 @@ impl Sink for Collector {
         }
         if rtype.0 >= FIRST_PRIVATE {
             self.private_types.insert(rtype);
+        }
+        if DANE.contains(&rtype)
+            && self.dane.len() < MOST_DANE
+            && let Ok(name) = Name::from_wire(owner)
+        {
+            self.dane.insert(name);
         }
         if self.wanted.contains(&digest)
             && let Ok(name) = Name::from_wire(owner)
@@ -230,6 +246,8 @@ pub struct Contents {
     pub apex_types: BTreeSet<Rtype>,
     /// Types from the range for private use that count (RFC 6895 section 3.1).
     pub private_types: BTreeSet<Rtype>,
+    /// The first names with records that are worth something only while they are signed.
+    pub dane: BTreeSet<Name>,
     /// The first of what could not be read.
     pub unreadable: Vec<String>,
     /// How many those are.

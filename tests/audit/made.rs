@@ -29,6 +29,22 @@ pub(crate) fn whole() -> Parts {
     MADE.get_or_init(|| made(true)).clone()
 }
 
+/// A move without DS in between, to a provider of another algorithm.
+pub(crate) fn fallen_back() -> Parts {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scene = Scene::migrate();
+    scene.config.providers[1].algorithm = unbroken::lab::ED25519;
+    scene.purpose = unbroken::workflow::Purpose::Fallback {
+        from: "a".to_owned(),
+        to: "b".to_owned(),
+    };
+    scene.approves = true;
+    let anchors = folder_of(scene, dir.path(), true);
+    let mut parts = Parts::bundled(&dir.path().join("shop.test"), &anchors);
+    parts.keys = vec![verifier_key()];
+    parts
+}
+
 /// The first entries of it, as a bundle of their own, with a seal over all of them.
 pub(crate) fn beginning(entries: usize) -> Parts {
     let mut parts = whole();
@@ -129,12 +145,16 @@ fn made(sealed: bool) -> Parts {
 
 /// A state folder `shop.test` in `dir`, of a whole move.
 pub(crate) fn folder(dir: &Path, sealed: bool) -> Anchors {
+    folder_of(Scene::migrate(), dir, sealed)
+}
+
+fn folder_of(scene: Scene, dir: &Path, sealed: bool) -> Anchors {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let stage = Stage::new(Scene::migrate()).await;
+        let stage = Stage::new(scene).await;
         play(&stage, dir, sealed).await
     })
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use unbroken::audit::Depth;
 
-use super::made::{beginning, stamp, token, verifier_key, whole};
+use super::made::{beginning, fallen_back, stamp, token, verifier_key, whole};
 use super::parts::Parts;
 
 /// The Python of the system, which has what apt installs; any other that has the two packages.
@@ -96,6 +96,34 @@ fn it_says_the_same_of_a_good_bundle() {
     assert!(
         reordered.iter().take(2).sum::<u64>() == unproven || reordered[0] == unproven,
         "{unproven}: {said}"
+    );
+}
+
+/// Answers of a zone without DS are insecure to both, and nothing of it fails.
+#[test]
+fn it_says_the_same_of_a_zone_that_was_without_ds() {
+    if left_out() {
+        return;
+    }
+    let parts = fallen_back();
+    let verdict = parts.judged();
+    assert_eq!(
+        verdict.verdict,
+        unbroken::audit::Word::Holds,
+        "{:#?}",
+        verdict.findings
+    );
+    assert!(verdict.answers.insecure > 0, "{:?}", verdict.answers);
+    assert_eq!(
+        verdict.insecure[0].planned_by.as_deref(),
+        Some("04-ds-remove-all")
+    );
+    let key = verifier_key().to_string();
+    let (code, said) = second(&parts, &["--seal-key", &key]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("{} secure, 0 no answers", verdict.answers.secure)),
+        "{said}"
     );
 }
 

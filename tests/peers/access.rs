@@ -22,7 +22,7 @@ pub(crate) fn with_key_only() -> Result<()> {
         drop(registry);
     }
     for kind in [Bind, Knot, PowerDns] {
-        let mut server: Box<dyn Provider> = kind.start(&settings, false)?;
+        let mut server: Box<dyn Provider> = kind.start(&settings, false, false)?;
         expect_access(&settings, kind.address(), ZONE)?;
         server.stop();
     }

@@ -137,12 +137,63 @@ pub(crate) fn repaired(from: Kind, to: Kind, setup: Setup) -> Result<()> {
     Ok(())
 }
 
+/// Two algorithms that no group can have together: without DS in between, which a person approves. Nobody fails at any time; no
+/// answer is insecure before the DS goes, nor when the proof that there is none has left the caches.
+pub(crate) fn fallback(from: Kind, to: Kind, setup: Setup) -> Result<()> {
+    let mut lab = Lab::start(&[from, to], setup)?;
+    product::prepare(&lab, &[from], Duration::ZERO, Duration::ZERO)?;
+    let begun = Instant::now();
+    let plan = product::fallback(&lab, from, to)?;
+    fs::write(lab.settings.dir().join("plan.log"), &plan)?;
+    ensure!(
+        plan.contains("INSECURE, on purpose"),
+        "the plan does not say it:\n{plan}"
+    );
+    let run = product::run(&lab)?;
+    let word = |step: String| until("the step can be approved", || product::approve(&lab, &step));
+    // Both signers make CDS of their own keys, and the registry of this lab follows none.
+    word(format!("own-cds-at-{}", to.label()))?;
+    word(format!("own-cds-at-{}", from.label()))?;
+    ensure!(
+        lab.unbound.tally().unauthenticated == 0 && has_ds(lab.leaver())?,
+        "insecure before it was approved"
+    );
+    lab.oracle.allow_insecure();
+    word("04-ds-remove-all".to_owned())?;
+    let outcome = run.finish()?;
+    fs::write(lab.settings.dir().join("run.log"), &outcome.stdout)?;
+    expect_done(&lab, &["run"], &outcome)?;
+    println!("planned and run in {:.1} s", begun.elapsed().as_secs_f32());
+    let sentence = product::audited(&lab)?;
+    ensure!(
+        sentence.contains("insecure as planned from") && sentence.contains("(approved by ann at"),
+        "the report says: {sentence}"
+    );
+    expect_group(&lab, &[1])?;
+    lab.signers[0].server.stop();
+    // The registry's proof of an absent DS is kept no longer than this.
+    std::thread::sleep(2 * Duration::from_secs(u64::from(TTL) + 1));
+    let settled = lab.unbound.tally();
+    ensure!(settled.unauthenticated > 0, "it was never insecure: {settled}");
+    std::thread::sleep(Duration::from_secs(4));
+    let findings = lab.oracle.findings();
+    let tally = lab.unbound.finish();
+    println!("{findings}\n{tally}");
+    ensure!(
+        tally.unauthenticated == settled.unauthenticated && tally.authenticated > settled.authenticated,
+        "insecure for longer: {settled}, then {tally}"
+    );
+    findings.expect_clean()?;
+    tally.expect_answers()
+}
+
 /// A group grows to three and shrinks to two.
 pub(crate) fn three() -> Result<()> {
     let kinds = [Kind::Bind, Kind::Knot, Kind::PowerDns];
     let setup = Setup {
         nsec3: true,
         registry: Kind::Knot,
+        rsa_at: None,
     };
     let mut lab = Lab::start(&kinds, setup)?;
     let (a, b, c) = (0, 1, 2);

@@ -27,8 +27,8 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    fn start(kind: Kind, settings: &Settings, nsec3: bool) -> Result<Self> {
-        let server = kind.start(settings, nsec3)?;
+    fn start(kind: Kind, settings: &Settings, setup: Setup) -> Result<Self> {
+        let server = kind.start(settings, setup.nsec3, setup.rsa_at == Some(kind))?;
         let apex = Name::of(ZONE);
         let keys = probe::rrset(kind.address(), &apex, rtype::DNSKEY)?;
         let soa = probe::rrset(kind.address(), &apex, rtype::SOA)?;
@@ -60,6 +60,8 @@ pub(crate) struct Setup {
     pub(crate) nsec3: bool,
     /// What the registry runs.
     pub(crate) registry: Kind,
+    /// Who signs with RSASHA256; everybody else has ECDSAP256SHA256.
+    pub(crate) rsa_at: Option<Kind>,
 }
 
 /// The whole lab. The first provider is the delegated one; the others have the same zone, signed with keys of their own.
@@ -80,7 +82,7 @@ impl Lab {
         let settings = Settings::new(&isolation::directory()?)?;
         let signers = providers
             .iter()
-            .map(|kind| Signer::start(*kind, &settings, setup.nsec3))
+            .map(|kind| Signer::start(*kind, &settings, setup))
             .collect::<Result<Vec<_>>>()?;
         let first = signers.first().context("a lab without providers")?;
         let registry = Registry::start(&settings, setup.registry, first.kind.name_server(), &first.ds)?;

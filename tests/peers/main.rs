@@ -61,11 +61,13 @@ const UNREST: [(Phase, Deed); 19] = [
 const ON_KNOT: Setup = Setup {
     nsec3: false,
     registry: Knot,
+    rsa_at: None,
 };
 /// A registry on BIND, and NSEC3 at Knot DNS.
 const ON_BIND: Setup = Setup {
     nsec3: true,
     registry: Bind,
+    rsa_at: None,
 };
 
 /// Declares tests that each run in a namespace of their own; a name is needed because the test calls itself there.
@@ -116,6 +118,11 @@ scenarios! {
     begun_by_hand_bind_to_knot => driven::begun(Bind, Knot, ON_KNOT);
     /// Named by hand before its DS: broken, and repaired first.
     named_too_early_knot_to_bind => driven::repaired(Knot, Bind, ON_KNOT);
+
+    /// Different algorithms, RSASHA256 and ECDSAP256SHA256: without DS in between.
+    fallback_bind_to_knot => driven::fallback(Bind, Knot, Setup { rsa_at: Some(Bind), ..ON_KNOT });
+    fallback_knot_to_bind =>
+        driven::fallback(Knot, Bind, Setup { rsa_at: Some(Knot), nsec3: false, ..ON_BIND });
 
     /// Driven by `unbroken`: two more join, and the first one leaves.
     driven_group_of_three => driven::three();

@@ -19,6 +19,7 @@ const IN_TIME: Duration = Duration::from_secs(40);
 const PLAIN: Setup = Setup {
     nsec3: false,
     registry: Kind::Knot,
+    rsa_at: None,
 };
 
 /// A wrong order of steps.

@@ -54,6 +54,44 @@ pub(crate) fn plan(lab: &Lab, playbook: &[&str]) -> Result<String> {
     Ok(outcome.stdout)
 }
 
+/// Plans to fall back, which has to succeed; gives what was printed.
+pub(crate) fn fallback(lab: &Lab, from: Kind, to: Kind) -> Result<String> {
+    let args = [
+        "fallback",
+        "--zone",
+        ZONE,
+        "--from",
+        from.label(),
+        "--to",
+        to.label(),
+    ];
+    let outcome = begin(lab, &args, LOOK_LIMIT)?.finish()?;
+    expect_done(lab, &args, &outcome)?;
+    Ok(outcome.stdout)
+}
+
+/// A person says yes to a step; whether the plan has it.
+pub(crate) fn approve(lab: &Lab, step: &str) -> Result<bool> {
+    let args = ["approve", step, "--zone", ZONE, "--yes", "--by", "ann"];
+    Ok(begin(lab, &args, LOOK_LIMIT)?.finish()?.code == Some(0))
+}
+
+/// What came of the whole, as an auditor is told: the first sentence.
+pub(crate) fn audited(lab: &Lab) -> Result<String> {
+    for args in [
+        &["audit", "bundle", "--zone", ZONE, "--out", "shop.tar"][..],
+        &["audit", "verify", "shop.tar", "--anchors", "anchors.ds"],
+    ] {
+        let outcome = begin(lab, args, LOOK_LIMIT)?.finish()?;
+        expect_done(lab, args, &outcome)?;
+    }
+    let args = ["audit", "report", "shop.tar", "--anchors", "anchors.ds"];
+    let outcome = begin(lab, &args, LOOK_LIMIT)?.finish()?;
+    expect_done(lab, &args, &outcome)?;
+    let sentence = outcome.stdout.lines().nth(1).map(str::to_owned);
+    sentence.context("a report without a sentence")
+}
+
 /// Begins to carry the plan out.
 pub(crate) fn run(lab: &Lab) -> Result<Running> {
     begin(lab, &["run", "--yes", "--zone", ZONE], RUN_LIMIT)

@@ -52,6 +52,13 @@ impl Tally {
         *self.failures.entry(question.label).or_default() += 1;
     }
 
+    /// Fails where any probe was not answered; answers that are not authenticated are well where the zone is insecure.
+    pub(crate) fn expect_answers(&self) -> Result<()> {
+        let bad = self.servfail + self.timeouts + self.unexpected;
+        ensure!(bad == 0, "{self}: {:?}", self.failures);
+        Ok(())
+    }
+
     /// Fails where any probe was not answered and authenticated, or there were too few.
     pub(crate) fn expect_clean(&self) -> Result<()> {
         let bad = self.unauthenticated + self.servfail + self.timeouts + self.unexpected;

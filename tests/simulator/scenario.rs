@@ -265,7 +265,7 @@ impl Scenario {
     fn leaves(&self, provider: usize) -> bool {
         let name = provider_name(provider);
         match &self.purpose {
-            Purpose::Migrate { from, .. } => *from == name,
+            Purpose::Migrate { from, .. } | Purpose::Fallback { from, .. } => *from == name,
             Purpose::Leave { signer } => *signer == name,
             Purpose::Join { .. } => false,
         }

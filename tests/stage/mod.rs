@@ -17,7 +17,10 @@ use unbroken::lab::{
 use unbroken::moment::Moment;
 use unbroken::ports::{Clock, Journal, Transport};
 use unbroken::runner::{Ending, Quiet, Reporter, RunError, Runner, Team, Until};
-use unbroken::workflow::{Event, Finding, GateRules, Plan, Purpose, Severity, State, plan, preflight};
+use unbroken::workflow::{
+    Approval, Event, Finding, GateRules, Intent, Plan, Purpose, Severity, State, Step, own_cds_waiver, plan,
+    preflight,
+};
 
 pub(crate) use journal::{Fate, Kept, Killed, Mortal};
 
@@ -40,6 +43,8 @@ pub(crate) struct Scene {
     pub(crate) fixed: Vec<String>,
     /// Plan with `--sticky bounded`.
     pub(crate) sticky_bounded: bool,
+    /// A person says yes to every step of the plan that asks for it.
+    pub(crate) approves: bool,
     /// The crowd's policies; none: one of each kind.
     pub(crate) policies: Option<Vec<Policy>>,
 }
@@ -77,6 +82,7 @@ impl Scene {
             seed: 1,
             fixed: Vec::new(),
             sticky_bounded: false,
+            approves: false,
             policies: None,
         }
     }
@@ -155,8 +161,20 @@ impl Stage {
         (made, findings)
     }
 
+    /// Looks around and takes up the plan if there is none; it must not be refused.
+    pub(crate) async fn prepare(&self, runner: &mut Runner) {
+        assert!(self.begin(runner).await.unwrap().is_none());
+    }
+
     /// Looks around, takes up the plan if there is none, and goes on to the end: what `unbroken run` does.
     pub(crate) async fn go(&self, runner: &mut Runner) -> Result<Exit, RunError> {
+        if let Some(refused) = self.begin(runner).await? {
+            return Ok(refused);
+        }
+        Ok(Exit::Ended(runner.run(Until::Complete).await?))
+    }
+
+    async fn begin(&self, runner: &mut Runner) -> Result<Option<Exit>, RunError> {
         runner.survey().await?;
         if runner.state.plan.is_none() {
             runner.sweep().await?;
@@ -165,11 +183,29 @@ impl Stage {
                 .iter()
                 .any(|finding| finding.severity == Severity::Refuse)
             {
-                return Ok(Exit::Refused(findings));
+                return Ok(Some(Exit::Refused(findings)));
             }
             runner.adopt(made)?;
         }
-        Ok(Exit::Ended(runner.run(Until::Complete).await?))
+        let words = self.approvals(runner);
+        runner.inbox = Box::new(move || words.clone());
+        Ok(None)
+    }
+
+    fn approvals(&self, runner: &Runner) -> Vec<Approval> {
+        let plan = runner.state.plan.iter().filter(|_| self.scene.approves);
+        let asked = |step: &Step| match &step.intent {
+            Intent::WithdrawCds { at } => Some(own_cds_waiver(at)),
+            _ => step.approval.then(|| step.id.0.clone()),
+        };
+        plan.flat_map(|plan| plan.steps.iter().filter_map(asked))
+            .map(|what| Approval {
+                what,
+                plan: runner.state.plan_hash.clone().unwrap(),
+                by: "ann".to_owned(),
+                note: "change 4711".to_owned(),
+            })
+            .collect()
     }
 
     /// One process from its start until it ends or is killed.

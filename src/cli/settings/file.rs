@@ -83,6 +83,9 @@ pub(super) struct ZoneTable {
     pub(super) approve: BTreeSet<ApproveKind>,
     /// The largest TTL in the zone, seconds: needed where the provider's driver cannot read the zone.
     pub(super) max_ttl: Option<Located<u32>>,
+    /// Whether `unbroken fallback`, which leaves the zone without DS for some days, is refused. Default: false.
+    #[serde(default)]
+    pub(super) never_insecure: bool,
     /// Names to ask for besides the apex. Default: found by the tool.
     #[serde(default)]
     pub(super) probes: ProbesTable,

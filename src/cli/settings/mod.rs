@@ -141,6 +141,8 @@ pub struct ZoneSettings {
     pub approve: BTreeSet<ApproveKind>,
     /// The largest TTL in the zone, where a person gave it.
     pub max_ttl: Option<Ttl>,
+    /// Whether a plan with insecure time is refused.
+    pub never_insecure: bool,
     /// Names to ask for besides the apex, where a person gave them.
     pub probes: ProbeSettings,
 }

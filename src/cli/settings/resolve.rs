@@ -305,6 +305,7 @@ impl Source<'_> {
             resign: table.resign.unwrap_or(Period::seconds(RESIGN)),
             approve: table.approve,
             max_ttl: table.max_ttl.map(Located::into_inner),
+            never_insecure: table.never_insecure,
             probes: self.probes(table.probes, zone)?,
         })
     }

@@ -10,14 +10,14 @@ use super::steps::{steps, waits};
 use super::verdict::{Known, verdict};
 use super::versions::Sources;
 use super::view::{
-    Assurance, ChainAt, Custody, EvidenceReport, Figures, InsecureRow, Picture, REPORT_FORMAT, StepRow,
-    WaitRow,
+    Assurance, ChainAt, Custody, EvidenceReport, Figures, InsecureRow, Picture, PlannedRow, REPORT_FORMAT,
+    StepRow, WaitRow,
 };
 use crate::audit::standing;
 use crate::continuity::check;
 use crate::evidence::Place;
 use crate::moment::Moment;
-use crate::workflow::{Plan, Traced, options, timeline};
+use crate::workflow::{Plan, PlannedInsecure, Traced, options, timeline};
 
 /// What the checker says of everything that was seen.
 #[derive(Default)]
@@ -83,10 +83,11 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
         insecure: gathered
             .insecure
             .iter()
-            .map(|(from, until, entry)| InsecureRow {
-                from: *from,
-                until: *until,
-                entry: *entry,
+            .map(|absence| InsecureRow {
+                from: absence.from,
+                until: absence.until,
+                entry: absence.entry,
+                planned: gathered.planned(absence).map(planned_row),
             })
             .collect(),
         chain: chain(gathered, since),
@@ -104,6 +105,16 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
         waits: planned.waits,
         figures,
         assurance,
+    }
+}
+
+fn planned_row(planned: &PlannedInsecure) -> PlannedRow {
+    PlannedRow {
+        plan: planned.plan.clone(),
+        step: planned.step.to_string(),
+        by: planned.approval.by.clone(),
+        at: planned.approved,
+        note: planned.approval.note.clone(),
     }
 }
 

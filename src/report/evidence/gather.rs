@@ -12,7 +12,7 @@ use crate::evidence::{BlobId, Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
     Alarm, Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan,
-    Proven, State, StreamKey, forecast,
+    PlannedInsecure, Proven, State, StreamKey, forecast, insecure_by,
 };
 
 /// Which entry says it: what a reader looks up in the bundle.
@@ -34,6 +34,19 @@ pub struct Source {
     pub entry: u64,
     /// The SHA-256 of the message.
     pub blob: String,
+}
+
+/// A time in which a server of the parent proved that there is no DS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// From the sweep that saw it first.
+    pub from: Moment,
+    /// To the one that did not see it any more; none: to the end.
+    pub until: Option<Moment>,
+    /// The first sweep's entry.
+    pub entry: u64,
+    /// Who planned it, of [`State::insecure`]; none: nobody.
+    pub whose: Option<usize>,
 }
 
 /// So many entries of one kind are kept for the tables.
@@ -88,8 +101,8 @@ pub struct Gathered {
     pub written: Option<(Moment, Moment)>,
     /// How many entries.
     pub entries: u64,
-    /// Time in which the parent proved that there is no DS: from, until, entry.
-    pub insecure: Vec<(Moment, Option<Moment>, u64)>,
+    /// Time in which the parent proved that there is no DS.
+    pub insecure: Vec<Absence>,
     sources: HashMap<(StreamKey, usize), Source>,
     runs: HashMap<StreamKey, usize>,
     news: u64,
@@ -196,6 +209,11 @@ impl Gathered {
         later.fold(at, |at, (_, jump)| at.moved(jump.millis()))
     }
 
+    /// The plan that wanted an absence of DS, and whose approval it had; none: nobody did.
+    pub(super) fn planned(&self, absence: &Absence) -> Option<&PlannedInsecure> {
+        self.state.insecure.get(absence.whose?)
+    }
+
     /// Where a stream's run number `run` was first seen.
     pub fn source(&self, key: &StreamKey, run: usize) -> Option<&Source> {
         self.sources.get(&(key.clone(), run))
@@ -208,9 +226,9 @@ impl Gathered {
             moved(from);
             moved(until);
         }
-        for (from, until, _) in &mut self.insecure {
-            moved(from);
-            until.iter_mut().for_each(moved);
+        for absence in &mut self.insecure {
+            moved(&mut absence.from);
+            absence.until.iter_mut().for_each(moved);
         }
     }
 
@@ -274,13 +292,18 @@ impl Gathered {
 
     /// A proven absence of DS is time in which the zone was insecure.
     fn note_insecure(&mut self, entry: u64, at: Moment, state: &State) {
-        let ds = &state.snapshot().ds.values;
-        let absent = ds.keys().any(std::collections::BTreeSet::is_empty);
-        match (absent, self.insecure.last_mut()) {
-            (true, Some((_, None, _))) | (false, None | Some((_, Some(_), _))) => {}
-            (true, _) => self.insecure.push((at, None, entry)),
-            (false, Some((_, until, _))) => *until = Some(at),
+        let mut absent = insecure_by(state);
+        for held in self.insecure.iter_mut().filter(|held| held.until.is_none()) {
+            if !absent.remove(&held.whose) {
+                held.until = Some(at);
+            }
         }
+        self.insecure.extend(absent.into_iter().map(|whose| Absence {
+            from: at,
+            until: None,
+            entry,
+            whose,
+        }));
     }
 }
 

@@ -24,7 +24,7 @@ pub use assurance::{ntp_text, stamp_text};
 pub use build::evidence_report;
 pub use chain::{ChainGraph, DsNode, KeyNode, ProviderNode};
 pub use coverage::{Coverage, Outage, Stretch, Watched};
-pub use gather::{Gathered, Ref, Source, Told};
+pub use gather::{Absence, Gathered, Ref, Source, Told};
 pub use html::evidence_html;
 pub use text::{evidence_text, one_line};
 pub use view::*;

@@ -1,10 +1,11 @@
 //! The verdict in one sentence. It never says more than was verified.
 
 use super::findings::Broken;
-use super::gather::Gathered;
+use super::gather::{Absence, Gathered};
 use super::view::{About, Assurance, Check, Standing, Verdict};
 use crate::moment::Moment;
 use crate::report::{clock_time, spell};
+use crate::workflow::PlannedInsecure;
 
 /// Everything that the sentence is made of.
 pub(super) struct Known<'a> {
@@ -25,7 +26,7 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
         Some(true) if known.assurance.unproven.is_none() => Standing::Holds,
         _ => Standing::Unknown,
     };
-    let insecure = !known.gathered.insecure.is_empty();
+    let insecure = known.unplanned().next().is_some();
     let checks = known.assurance.checks.iter().map(|check| check.standing);
     let worst = checks.max().unwrap_or(Standing::Unknown);
     let over = known.gathered.state.ended || known.assurance.planless;
@@ -41,6 +42,13 @@ pub(super) fn verdict(known: &Known<'_>) -> Verdict {
         reasons: known.reasons(),
         continuous,
     }
+}
+
+fn span(absence: &Absence) -> String {
+    let until = absence
+        .until
+        .map_or_else(|| "the end".to_owned(), |at| clock_time(at, true));
+    format!("from {} to {until}", clock_time(absence.from, true))
 }
 
 impl Known<'_> {
@@ -61,6 +69,16 @@ impl Known<'_> {
         };
         let span = format!("From {} to {}", clock_time(from, true), clock_time(until, true));
         let said = match continuous {
+            Standing::Holds if self.planned().next().is_some() => {
+                let planned = self.as_planned();
+                let held = "at all other times every mixture of answers that a cache could hold validated";
+                return format!(
+                    "{span}: {planned}; {held}; {}; {}.{}",
+                    self.unobserved(),
+                    self.insecure(true),
+                    self.rest()
+                );
+            }
             Standing::Holds => "every mixture of answers that a cache could hold validated".to_owned(),
             Standing::Fails => {
                 let count = self.broken.iter().filter(|one| !one.gap).count();
@@ -75,7 +93,7 @@ impl Known<'_> {
         format!(
             "{span} {said}; {}; {}.{}",
             self.unobserved(),
-            self.insecure(),
+            self.insecure(false),
             self.rest()
         )
     }
@@ -91,15 +109,49 @@ impl Known<'_> {
         }
     }
 
-    fn insecure(&self) -> String {
-        match &self.gathered.insecure[..] {
-            [] => "no insecure time".to_owned(),
-            [(from, until, _), rest @ ..] => {
-                let until = until.map_or_else(|| "the end".to_owned(), |at: Moment| clock_time(at, true));
-                let more = if rest.is_empty() { "" } else { ", and again" };
-                format!("WITHOUT DNSSEC from {} to {until}{more}", clock_time(*from, true))
+    /// `told`: what was planned is in the sentence already.
+    fn insecure(&self, told: bool) -> String {
+        let mut unplanned = self.unplanned();
+        match (unplanned.next(), self.planned().next()) {
+            (None, None) => "no insecure time".to_owned(),
+            (None, Some(_)) if told => "no insecure time that was not planned and approved".to_owned(),
+            (None, Some(_)) => self.as_planned(),
+            (Some(stretch), _) => {
+                let more = if unplanned.next().is_some() {
+                    ", and again"
+                } else {
+                    ""
+                };
+                format!("WITHOUT DNSSEC {}{more}, and nobody planned it", span(stretch))
             }
         }
+    }
+
+    /// Insecure time that a plan wanted and a person approved.
+    fn planned(&self) -> impl Iterator<Item = (&Absence, &PlannedInsecure)> {
+        let stretches = self.gathered.insecure.iter();
+        stretches.filter_map(|stretch| Some((stretch, self.gathered.planned(stretch)?)))
+    }
+
+    /// All other.
+    fn unplanned(&self) -> impl Iterator<Item = &Absence> {
+        let stretches = self.gathered.insecure.iter();
+        stretches.filter(|stretch| self.gathered.planned(stretch).is_none())
+    }
+
+    fn as_planned(&self) -> String {
+        let told: Vec<String> = self
+            .planned()
+            .map(|(stretch, planned)| {
+                format!(
+                    "insecure as planned {} (approved by {} at {})",
+                    span(stretch),
+                    planned.approval.by,
+                    clock_time(planned.approved, true)
+                )
+            })
+            .collect();
+        told.join(", and ")
     }
 
     /// What the sentence may not pass over.

@@ -490,6 +490,25 @@ pub struct InsecureRow {
     pub until: Option<Moment>,
     /// The entry that saw it begin.
     pub entry: u64,
+    /// The plan that wanted it, and who approved that; none: nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedRow>,
+}
+
+/// Time without DNSSEC on purpose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedRow {
+    /// The plan's hash.
+    pub plan: String,
+    /// The step that took the DS away.
+    pub step: String,
+    /// Who approved it, as the journal says.
+    pub by: String,
+    /// When that was recorded.
+    pub at: Moment,
+    /// The reason given.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// A whole report.

@@ -33,6 +33,18 @@ pub struct Baseline {
     pub by: Option<String>,
 }
 
+impl Baseline {
+    /// What `former` expected of the DS RRset goes on to be expected, where there is none now.
+    pub fn keep_ds_of(&mut self, former: Option<&Baseline>) {
+        let expected = former.and_then(|former| former.ds.as_ref());
+        if let (Some(now), Some(expected)) = (&mut self.ds, expected)
+            && now.is_empty()
+        {
+            now.clone_from(expected);
+        }
+    }
+}
+
 /// A change that nothing speaks for.
 #[derive(Clone, Debug)]
 pub(super) struct Unexplained {

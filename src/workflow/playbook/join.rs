@@ -16,6 +16,7 @@ pub fn join(steps: &mut Steps, group: &[String], newcomer: &str) -> BTreeSet<Ste
         Intent::SetDs {
             of: all.clone(),
             without: Vec::new(),
+            anew: false,
         },
         "resolvers must trust the newcomer's keys before they can meet them; adding breaks nothing",
         "remove the newcomer's DS again: safe at once, nobody is led to it yet",
@@ -90,6 +91,7 @@ pub fn hold(steps: &mut Steps, group: &[String]) {
         Intent::SetDs {
             of: group.to_vec(),
             without: Vec::new(),
+            anew: false,
         },
         "whoever is asked must be trusted",
         "nothing: whoever is in the group needs it",

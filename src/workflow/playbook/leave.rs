@@ -22,7 +22,7 @@ pub fn leave(steps: &mut Steps, group: &[String], leaver: &str, start: &BTreeSet
     steps.add(
         "ds-remove",
         &cds,
-        Intent::SetDs { of: rest.clone(), without: vec![leaver.to_owned()] },
+        Intent::SetDs { of: rest.clone(), without: vec![leaver.to_owned()], anew: false },
         "the leaver's DNSKEY RRset may be held until its TTL has passed after the last moment at which anybody could ask it",
         "add the DS again: safe at once",
     );

@@ -4,12 +4,14 @@
 //! signed by a leaver keeps its key until the last copy is gone, the DS of a leaver stays until its DNSKEY RRset is gone,
 //! and the leaver's own apex NS RRset is changed too. The gates enforce the first two whatever stands here.
 
+mod fallback;
 mod join;
 mod leave;
 mod migrate;
 
 use std::collections::BTreeSet;
 
+pub use fallback::fallback;
 pub use join::{hold, join};
 pub use leave::leave;
 pub use migrate::migrate;
@@ -39,6 +41,22 @@ impl Steps {
             after: after.clone(),
             approval: false,
         });
+        id
+    }
+
+    /// The same for a step that a person must approve, whatever the settings say.
+    pub fn add_approved(
+        &mut self,
+        name: &str,
+        after: &BTreeSet<StepId>,
+        intent: Intent,
+        why: &str,
+        undo: &str,
+    ) -> StepId {
+        let id = self.add(name, after, intent, why, undo);
+        if let Some(step) = self.0.last_mut() {
+            step.approval = true;
+        }
         id
     }
 

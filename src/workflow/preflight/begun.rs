@@ -2,7 +2,7 @@
 
 use super::{Finding, refuse, warn};
 use crate::workflow::assumed::{assumed, assumed_words};
-use crate::workflow::plan::{Plan, Purpose};
+use crate::workflow::plan::Plan;
 use crate::workflow::repair::repairs;
 use crate::workflow::snapshot::Snapshot;
 use crate::workflow::state::State;
@@ -28,11 +28,7 @@ pub(super) fn changed_since(plan: &Plan, now: &Snapshot) -> Option<Finding> {
 
 /// Who names itself for ever can be left only on an assumption.
 pub(super) fn sticky(plan: &Plan) -> Option<Finding> {
-    let leaver = match &plan.purpose {
-        Purpose::Leave { signer } => signer,
-        Purpose::Migrate { from, .. } => from,
-        Purpose::Join { .. } => return None,
-    };
+    let leaver = plan.purpose.leaver()?;
     if plan.sticky_bounded || !plan.signer(leaver).is_some_and(|signer| signer.apex_ns_fixed) {
         return None;
     }

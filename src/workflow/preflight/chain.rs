@@ -51,6 +51,14 @@ pub(super) fn members(state: &State, plan: &Plan) -> Vec<Finding> {
                     "the plan repairs it with its first steps, which need no wait: carry it out now",
                 );
             }
+            if verdict.status == Status::Insecure && !plan.purpose.is_multi_signer() {
+                return warn(
+                    "insecure-now",
+                    text,
+                    "nothing: the plan goes on from there. Since when it is so nobody can tell, and what may have been in \
+                     caches before is counted; no record will show that this part of the insecure time was approved",
+                );
+            }
             refuse(
                 &format!("{word}-now"),
                 text,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Finding, refuse, warn};
 use crate::dns::Name;
 use crate::workflow::facts::ADDRESS_TYPES;
-use crate::workflow::plan::{Plan, Purpose};
+use crate::workflow::plan::Plan;
 use crate::workflow::snapshot::{Addresses, Snapshot};
 
 /// The addresses of a name server within the zone must be in every copy, the same in each, and the same as the glue.
@@ -77,12 +77,7 @@ fn of_host(plan: &Plan, now: &Snapshot, host: &Name) -> Vec<Finding> {
 
 /// A host that leads to a leaver and to one who stays cannot go on being named.
 pub(super) fn shared(plan: &Plan) -> Vec<Finding> {
-    let leaver = match &plan.purpose {
-        Purpose::Leave { signer } => signer,
-        Purpose::Migrate { from, .. } => from,
-        Purpose::Join { .. } => return Vec::new(),
-    };
-    let Some(leaver) = plan.signer(leaver) else {
+    let Some(leaver) = plan.purpose.leaver().and_then(|name| plan.signer(name)) else {
         return Vec::new();
     };
     let own = plan.hosts_for(&plan.after);

@@ -6,7 +6,7 @@ use super::{Finding, refuse, warn};
 use crate::dns::Rtype;
 use crate::dnssec::KeyId;
 use crate::evidence::Place;
-use crate::workflow::plan::Plan;
+use crate::workflow::plan::{Plan, Purpose};
 use crate::workflow::snapshot::Snapshot;
 use crate::workflow::state::State;
 
@@ -27,13 +27,24 @@ pub(super) fn algorithms(plan: &Plan, now: &Snapshot) -> Option<Finding> {
         .collect();
     let first = sets.first()?;
     let other = sets.iter().find(|(_, set)| *set != first.1)?;
+    let otherwise = match &plan.purpose {
+        Purpose::Migrate { from, to } if plan.before.len() == 1 => format!(
+            ". Where that cannot be: unbroken fallback --from {from} --to {to} --zone {}, with an insecure time in between \
+             (docs/fallback.md)",
+            plan.zone
+        ),
+        _ => String::new(),
+    };
     Some(refuse(
         "algorithms-differ",
         format!(
             "{} signs with algorithms {:?}, {} with {:?}",
             first.0, first.1, other.0, other.1
         ),
-        "all signers of a group use the same algorithms (RFC 8901 section 4): make new keys at the newcomer, 13 is common to all",
+        &format!(
+            "all signers of a group use the same algorithms (RFC 8901 section 4): make new keys at the newcomer, 13 is common \
+             to all{otherwise}"
+        ),
     ))
 }
 

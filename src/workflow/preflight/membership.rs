@@ -8,7 +8,7 @@ pub(super) fn membership(plan: &Plan) -> Option<Finding> {
     let (member, stranger) = match &plan.purpose {
         Purpose::Join { signer } => (None, Some(signer)),
         Purpose::Leave { signer } => (Some(signer), None),
-        Purpose::Migrate { from, to } => (Some(from), Some(to)),
+        Purpose::Migrate { from, to } | Purpose::Fallback { from, to } => (Some(from), Some(to)),
     };
     if let Some(name) = member.filter(|name| !plan.before.contains(name)) {
         let text = format!("{name} is not a signer of {} in the settings", plan.zone);
@@ -20,6 +20,20 @@ pub(super) fn membership(plan: &Plan) -> Option<Finding> {
             "already-a-member",
             text,
             "name a provider that is not in `signers`",
+        ));
+    }
+    if let Purpose::Fallback { from, .. } = &plan.purpose
+        && plan.before.len() > 1
+    {
+        let text = format!(
+            "{} sign {} together, and a fallback leaves one provider for another",
+            plan.before.join(" and "),
+            plan.zone
+        );
+        return Some(refuse(
+            "group-of-several",
+            text,
+            &format!("let the others leave first (unbroken plan leave), until {from} signs alone"),
         ));
     }
     if plan.after.is_empty() {

@@ -4,6 +4,7 @@ mod begun;
 mod chain;
 mod contents;
 mod hosts;
+mod insecure;
 mod keys;
 mod life;
 mod membership;
@@ -12,6 +13,8 @@ mod servers;
 mod signing;
 
 use std::fmt;
+
+pub use insecure::never_insecure;
 
 use serde::{Deserialize, Serialize};
 
@@ -99,9 +102,14 @@ pub fn preflight(state: &State, plan: &Plan) -> Vec<Finding> {
     findings.extend(life::lives(state, plan));
     findings.extend(parent::delegation(plan, now));
     findings.extend(parent::digests(plan, now));
-    findings.extend(keys::algorithms(plan, now));
-    findings.extend(keys::tags(plan, now));
-    findings.extend(keys::sizes(state, plan));
+    // Keys that never stand in one DNSKEY RRset need not go together.
+    if plan.purpose.is_multi_signer() {
+        findings.extend(keys::algorithms(plan, now));
+        findings.extend(keys::tags(plan, now));
+        findings.extend(keys::sizes(state, plan));
+    } else {
+        findings.extend(insecure::dane(state, plan));
+    }
     findings.extend(contents::largest_ttls(state, plan));
     findings.extend(contents::contents(state, plan));
     findings.sort_by_key(|finding| finding.severity);

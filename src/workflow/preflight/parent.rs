@@ -41,7 +41,8 @@ pub(super) fn digests(plan: &Plan, now: &Snapshot) -> Option<Finding> {
             "wait until they do",
         ));
     };
-    if set.is_empty() {
+    // A fallback leaves the whole set behind.
+    if set.is_empty() || !plan.purpose.is_multi_signer() {
         return None;
     }
     if plan.digest_types.is_empty() {

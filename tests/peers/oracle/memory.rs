@@ -66,6 +66,8 @@ pub(super) struct Memory {
     /// Verdicts on pairs, which never change: none, or what is wrong.
     verdicts: HashMap<(usize, usize), Option<String>>,
     distinct: HashSet<(usize, usize, usize)>,
+    /// Until when a DNSKEY RRset may be held that a DS RRset vouched for: longer than that one.
+    trusted: HashMap<usize, Instant>,
 }
 
 /// What one round of judging found.
@@ -133,15 +135,36 @@ impl Memory {
     }
 
     /// Checks each DS RRset with each DNSKEY RRset with each signed RRset of all that may be held.
-    pub(super) fn judge(&mut self, zone: &Name) -> Round {
+    ///
+    /// Where the zone may be `insecure`, an absent DS demands nothing; a DNSKEY RRset that was validated before goes on to.
+    pub(super) fn judge(&mut self, zone: &Name, insecure: bool, now: Instant) -> Round {
         let mut round = Round::default();
         let (ds, keys, data) = (self.live(Link::Ds), self.live(Link::Keys), self.live(Link::Data));
+        let is_absent = |memory: &Self, d: usize| insecure && memory.versions[d].rrset.rdatas.is_empty();
+        // Whatever vouches for some keys makes a cache trust those that go with it; to count all of them judges more, not less.
+        if ds.iter().any(|&d| !self.versions[d].rrset.rdatas.is_empty()) {
+            for k in &keys {
+                if let Some(until) = self.until.get(k) {
+                    let held = self.trusted.entry(*k).or_insert(*until);
+                    *held = (*held).max(*until);
+                }
+            }
+        }
         for &d in &ds {
+            let absent = is_absent(self, d);
             for &k in &keys {
+                let trusted = self.trusted.get(&k).is_some_and(|until| *until > now);
                 for &r in &data {
                     round.judged += 1;
                     self.distinct.insert((d, k, r));
-                    let wrong = [self.verdict((d, k), zone), self.verdict((k, r), zone)];
+                    let wrong = [
+                        if absent { None } else { self.verdict((d, k), zone) },
+                        if absent && !trusted {
+                            None
+                        } else {
+                            self.verdict((k, r), zone)
+                        },
+                    ];
                     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
                     round.faulty += u64::from(!wrong.is_empty());
                     round.faults.extend(wrong);

@@ -96,6 +96,8 @@ impl std::fmt::Display for Findings {
 pub(crate) struct Oracle {
     findings: Arc<Mutex<Findings>>,
     stop: Arc<AtomicBool>,
+    /// Whether the zone may be without DS.
+    insecure: Arc<AtomicBool>,
     /// Servers that are not asked, since they were stopped on purpose.
     silent: Arc<Mutex<HashSet<Ipv4Addr>>>,
     thread: Option<JoinHandle<()>>,
@@ -105,7 +107,8 @@ impl Oracle {
     /// Begins to judge. Fails where the registry's own chain does not validate from the root's key.
     pub(crate) fn start(anchor: &str, providers: Vec<Kind>) -> Result<Self> {
         let silent = Arc::new(Mutex::new(HashSet::new()));
-        let mut poller = Poller::new(anchor, providers, Arc::clone(&silent))?;
+        let insecure = Arc::new(AtomicBool::new(false));
+        let mut poller = Poller::new(anchor, providers, Arc::clone(&silent), Arc::clone(&insecure))?;
         let findings = Arc::new(Mutex::new(Findings::default()));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
@@ -126,6 +129,7 @@ impl Oracle {
         Ok(Self {
             findings,
             stop,
+            insecure,
             silent,
             thread: Some(thread),
         })
@@ -144,6 +148,11 @@ impl Oracle {
         act()?;
         lock(&self.silent).remove(&server);
         Ok(())
+    }
+
+    /// From now on it is no fault that there is no DS. A DNSKEY RRset that a DS vouched for counts as long as a cache may hold it.
+    pub(crate) fn allow_insecure(&self) {
+        self.insecure.store(true, Ordering::Relaxed);
     }
 
     /// What was found so far.

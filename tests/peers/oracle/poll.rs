@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ pub(super) struct Poller {
     parent_keys: Rrset,
     providers: Vec<Kind>,
     silent: Arc<Mutex<HashSet<Ipv4Addr>>>,
+    insecure: Arc<AtomicBool>,
     questions: Vec<Question>,
     memory: Memory,
 }
@@ -32,6 +34,7 @@ impl Poller {
         anchor: &str,
         providers: Vec<Kind>,
         silent: Arc<Mutex<HashSet<Ipv4Addr>>>,
+        insecure: Arc<AtomicBool>,
     ) -> Result<Self> {
         let parent = Name::of(PARENT);
         Ok(Self {
@@ -40,6 +43,7 @@ impl Poller {
             parent,
             providers,
             silent,
+            insecure,
             questions: questions(),
             memory: Memory::default(),
         })
@@ -61,7 +65,9 @@ impl Poller {
             self.provider(provider, findings);
         }
         self.memory.forget(Instant::now());
-        let round = self.memory.judge(&self.zone);
+        let round = self
+            .memory
+            .judge(&self.zone, self.insecure.load(Ordering::Relaxed), Instant::now());
         findings.polls += 1;
         findings.judged += round.judged;
         findings.faulty += round.faulty;

@@ -5,7 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use data_encoding::{BASE64, HEXUPPER};
 use ring::digest::{SHA256, SHA384, digest};
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 
 use crate::wire::{Name, Record, rtype, u16_at, u32_at};
 
@@ -82,10 +84,19 @@ impl Key {
             && ds[4..] == *digest(algorithm, &[zone.wire(), &self.rdata].concat()).as_ref()
     }
 
-    /// Whether it made this signature over these bytes. Algorithms 13 and 15; others never verify here.
+    /// Whether it made this signature over these bytes. Algorithms 8, 13 and 15; others never verify here.
     fn made(&self, signature: &[u8], message: &[u8]) -> bool {
         let public = &self.rdata[4..];
         match self.algorithm() {
+            // RFC 3110 section 2; an exponent of more than 255 octets is nobody's.
+            8 => public
+                .split_first()
+                .and_then(|(&length, rest)| rest.split_at_checked(usize::from(length)))
+                .is_some_and(|(e, n)| {
+                    RsaPublicKeyComponents { n, e }
+                        .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+                        .is_ok()
+                }),
             13 => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [&[4], public].concat())
                 .verify(message, signature)
                 .is_ok(),

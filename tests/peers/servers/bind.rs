@@ -24,10 +24,10 @@ pub(crate) struct Bind {
 }
 
 impl Bind {
-    pub(crate) fn start(settings: &Settings) -> Result<Self> {
+    pub(crate) fn start(settings: &Settings, rsa: bool) -> Result<Self> {
         let dir = settings.subdir("bind")?;
         fs::create_dir_all(dir.join("keys"))?;
-        fs::write(dir.join("named.conf"), configuration(settings, &dir))?;
+        fs::write(dir.join("named.conf"), configuration(settings, &dir, rsa))?;
         fs::write(dir.join("zone"), zone::child(Kind::Bind.name_server()))?;
         let mut daemon = Daemon::start(&dir, "named", &["-g", "-n", "1", "-c", "named.conf"])?;
         daemon.until("the zone is served signed", || probe::is_signed(zone::BIND))?;
@@ -124,13 +124,14 @@ controls {{ inet {address} port 953 allow {{ any; }} keys {{ "{TSIG_NAME}"; }}; 
 }
 
 /// A new ZSK signs after the DNSKEY RRset's TTL and the two delays: time enough to copy it elsewhere.
-fn configuration(settings: &Settings, dir: &Path) -> String {
+fn configuration(settings: &Settings, dir: &Path, rsa: bool) -> String {
+    let algorithm = if rsa { "rsasha256 2048" } else { "ecdsap256sha256" };
     format!(
         r#"{preamble}
 dnssec-policy "lab" {{
   keys {{
-    ksk lifetime unlimited algorithm ecdsap256sha256;
-    zsk lifetime unlimited algorithm ecdsap256sha256;
+    ksk lifetime unlimited algorithm {algorithm};
+    zsk lifetime unlimited algorithm {algorithm};
   }};
   dnskey-ttl {TTL};
   max-zone-ttl 5;

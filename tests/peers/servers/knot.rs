@@ -21,10 +21,10 @@ pub(crate) struct Knot {
 }
 
 impl Knot {
-    pub(crate) fn start(settings: &Settings, nsec3: bool) -> Result<Self> {
+    pub(crate) fn start(settings: &Settings, nsec3: bool, rsa: bool) -> Result<Self> {
         let dir = settings.subdir("knot")?;
         fs::create_dir_all(dir.join("db"))?;
-        fs::write(dir.join("knot.conf"), configuration(settings, &dir, nsec3))?;
+        fs::write(dir.join("knot.conf"), configuration(settings, &dir, nsec3, rsa))?;
         fs::write(dir.join("shop.test.zone"), zone::child(Kind::Knot.name_server()))?;
         let mut daemon = Daemon::start(&dir, "knotd", &["-c", "knot.conf"])?;
         daemon.until("the zone is served signed", || probe::is_signed(zone::KNOT))?;
@@ -94,17 +94,18 @@ pub(super) fn preamble(settings: &Settings, dir: &Path, address: std::net::Ipv4A
 }
 
 /// A new ZSK signs after the DNSKEY RRset's TTL and the propagation delay: time enough to copy it elsewhere.
-fn configuration(settings: &Settings, dir: &Path, nsec3: bool) -> String {
+fn configuration(settings: &Settings, dir: &Path, nsec3: bool, rsa: bool) -> String {
     format!(
         "{preamble}\
          acl:\n  - id: lab\n    key: {TSIG_NAME}\n    action: [transfer, update, query]\n\
-         policy:\n  - id: lab\n    algorithm: ecdsap256sha256\n    zsk-lifetime: 0\n    ksk-lifetime: 0\n    \
+         policy:\n  - id: lab\n    algorithm: {algorithm}\n    zsk-lifetime: 0\n    ksk-lifetime: 0\n    \
          dnskey-ttl: {TTL}\n    propagation-delay: 6\n    delete-delay: 1d\n    dnskey-management: incremental\n    \
          cds-cdnskey-publish: always\n    nsec3: {nsec3}\n    nsec3-iterations: 0\n    nsec3-salt-length: 0\n\
          zone:\n  - domain: {ZONE}\n    storage: {dir}\n    file: shop.test.zone\n    acl: lab\n    \
          dnssec-signing: on\n    dnssec-policy: lab\n    zonefile-load: difference\n    zonefile-sync: -1\n    \
          journal-content: all\n",
         preamble = preamble(settings, dir, zone::KNOT),
+        algorithm = if rsa { "rsasha256" } else { "ecdsap256sha256" },
         nsec3 = if nsec3 { "on" } else { "off" },
         dir = dir.display(),
     )

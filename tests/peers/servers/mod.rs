@@ -63,11 +63,12 @@ impl Kind {
         }
     }
 
-    /// Starts the server with the zone in it, signed. Knot has an NSEC3 chain where `nsec3` is set.
-    pub(crate) fn start(self, settings: &Settings, nsec3: bool) -> Result<Box<dyn Provider>> {
+    /// Starts the server with the zone in it, signed. Knot has an NSEC3 chain where `nsec3` is set; BIND and Knot sign with RSASHA256
+    /// where `rsa` is.
+    pub(crate) fn start(self, settings: &Settings, nsec3: bool, rsa: bool) -> Result<Box<dyn Provider>> {
         Ok(match self {
-            Self::Bind => Box::new(bind::Bind::start(settings)?),
-            Self::Knot => Box::new(knot::Knot::start(settings, nsec3)?),
+            Self::Bind => Box::new(bind::Bind::start(settings, rsa)?),
+            Self::Knot => Box::new(knot::Knot::start(settings, nsec3, rsa)?),
             Self::PowerDns => Box::new(powerdns::PowerDns::start(settings)?),
         })
     }

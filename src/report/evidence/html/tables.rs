@@ -264,7 +264,15 @@ pub(super) fn limits(report: &EvidenceReport) -> Markup {
             @if !report.insecure.is_empty() {
                 h3 { "Time without DNSSEC" }
                 @for row in &report.insecure {
-                    p { "From " (moment(row.from)) " to " @match row.until { Some(at) => (moment(at)), None => "the end" } ", first seen in entry " (row.entry) ". Nothing planned or approved is recorded for it." }
+                    p { "From " (moment(row.from)) " to " @match row.until { Some(at) => (moment(at)), None => "the end" } ", first seen in entry " (row.entry) ". "
+                        @match &row.planned {
+                            Some(planned) => {
+                                "Step " (planned.step) " of plan " span.hash { (planned.plan) } " wanted it; approved by " bdi { (planned.by) }
+                                " at " (moment(planned.at)) @if !planned.note.is_empty() { ": " bdi { (planned.note) } } "."
+                            }
+                            None => { "Nothing planned or approved is recorded for it." }
+                        }
+                    }
                 }
             }
             @for left in &report.left_out { p { (left) "." } }
