@@ -51,11 +51,26 @@ impl Bind {
     fn knows_of_ds(&self, tag: &str) -> Result<()> {
         self.control(&["dnssec", "-checkds", "-key", tag, "published", ZONE])?;
         until("BIND counts on the DS", || {
-            let status = self.control(&["dnssec", "-status", ZONE])?;
-            let own = status.split("\nkey: ").find(|part| part.starts_with(tag));
-            let state = own.and_then(|part| part.lines().find(|line| line.trim_start().starts_with("- ds:")));
-            Ok(state.is_some_and(|line| line.contains("rumoured") || line.contains("omnipresent")))
+            let state = self.state(tag, "ds")?;
+            Ok(state.contains("rumoured") || state.contains("omnipresent"))
         })
+    }
+
+    /// Waits until BIND takes a ZSK and its signatures to be in every cache; one that is rolled before is taken out at once.
+    fn counts_on(&self, tag: &str) -> Result<()> {
+        until("BIND counts on the ZSK", || {
+            let settled = |what| Ok::<bool, anyhow::Error>(self.state(tag, what)?.contains("omnipresent"));
+            Ok(settled("dnskey")? && settled("zone rrsig")?)
+        })
+    }
+
+    /// What BIND says of a key: the line of its status that begins so.
+    fn state(&self, tag: &str, what: &str) -> Result<String> {
+        let status = self.control(&["dnssec", "-status", ZONE])?;
+        let own = status.split("\nkey: ").find(|part| part.starts_with(tag));
+        let begins = format!("- {what}:");
+        let line = own.and_then(|part| part.lines().find(|line| line.trim_start().starts_with(&begins)));
+        Ok(line.unwrap_or_default().to_owned())
     }
 }
 
@@ -74,8 +89,9 @@ impl Provider for Bind {
 
     fn roll(&self, role: Role, old: &Key) -> Result<()> {
         let tag = old.tag().to_string();
-        if role == Role::Ksk {
-            self.knows_of_ds(&tag)?;
+        match role {
+            Role::Ksk => self.knows_of_ds(&tag)?,
+            Role::Zsk => self.counts_on(&tag)?,
         }
         self.control(&["dnssec", "-rollover", "-key", &tag, ZONE])
             .map(drop)
