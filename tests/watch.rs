@@ -114,6 +114,23 @@ impl Scene {
         self.watch_with(until, Box::new(Works::default)).await
     }
 
+    /// A watch for eight hours, beside a plan that is driven from the second to the fifth.
+    async fn watch_beside_a_plan(&mut self, insecure: bool) -> Watched {
+        let hands = self.hands.clone();
+        let works = move || {
+            let passed = hands.now().since(Moment::from_seconds(START)).as_secs();
+            let end = Moment::from_seconds(START) + Duration::from_secs(5 * HOUR);
+            Works {
+                busy: (2 * HOUR..5 * HOUR)
+                    .contains(&passed)
+                    .then(|| "`unbroken run`".to_owned()),
+                moved: (passed >= 5 * HOUR).then(|| (end, "0123456789abcdef".to_owned())),
+                insecure,
+            }
+        };
+        self.watch_with(8 * HOUR, Box::new(works)).await
+    }
+
     async fn watch_with(&mut self, until: u64, works: Box<dyn FnMut() -> Works + Send>) -> Watched {
         let mut deeds = std::mem::take(&mut self.deeds);
         deeds.sort_by_key(|(at, _)| *at);
@@ -726,19 +743,7 @@ async fn while_a_plan_is_driven_the_watch_rests_and_takes_its_end_as_meant() {
     scene.at(3 * HOUR, move |world, now| {
         place(world, "registry", &ds(world, &foreign), true, now)
     });
-    let hands = scene.hands.clone();
-    let works = move || {
-        let passed = hands.now().since(Moment::from_seconds(START)).as_secs();
-        let end = Moment::from_seconds(START) + Duration::from_secs(5 * HOUR);
-        Works {
-            busy: (2 * HOUR..5 * HOUR)
-                .contains(&passed)
-                .then(|| "`unbroken run`".to_owned()),
-            moved: (passed >= 5 * HOUR).then(|| (end, "0123456789abcdef".to_owned())),
-            insecure: false,
-        }
-    };
-    let watched = scene.watch_with(8 * HOUR, Box::new(works)).await;
+    let watched = scene.watch_beside_a_plan(false).await;
     scene.assert_told(&watched, &[]);
     let texts = scene.texts();
     assert_eq!(texts.len(), 2, "{texts:#?}");
@@ -764,19 +769,7 @@ async fn an_absent_ds_is_meant_only_where_a_plan_wants_none() {
                 parent.remove_rrset(&zone, Rtype::DS);
             });
         });
-        let hands = scene.hands.clone();
-        let works = move || {
-            let passed = hands.now().since(Moment::from_seconds(START)).as_secs();
-            let end = Moment::from_seconds(START) + Duration::from_secs(5 * HOUR);
-            Works {
-                busy: (2 * HOUR..5 * HOUR)
-                    .contains(&passed)
-                    .then(|| "`unbroken run`".to_owned()),
-                moved: (passed >= 5 * HOUR).then(|| (end, "0123456789abcdef".to_owned())),
-                insecure: wanted,
-            }
-        };
-        let watched = scene.watch_with(8 * HOUR, Box::new(works)).await;
+        let watched = scene.watch_beside_a_plan(wanted).await;
         let begun = scene.words(Phase::Begin);
         if wanted {
             scene.assert_told(&watched, &[]);

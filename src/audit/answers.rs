@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use super::context::{Asked, ChainNo, Court, Facts, Judged, Latest, MessageNo};
 use super::findings::{Finding, Findings};
@@ -112,7 +111,7 @@ impl Answers {
 
     /// The messages that were taken.
     pub(super) fn taken(&self) -> impl Iterator<Item = (&BlobId, usize)> {
-        self.messages.iter().map(|facts| (&facts.id, facts.octets.len()))
+        self.messages.iter().map(|facts| (&facts.id, facts.length))
     }
 
     /// Whether a message was asked for before.
@@ -121,7 +120,7 @@ impl Answers {
     }
 
     /// Takes the octets of a message; none: they are missing or others.
-    pub(super) fn learn(&mut self, id: &BlobId, octets: Option<Arc<[u8]>>) {
+    pub(super) fn learn(&mut self, id: &BlobId, octets: Option<&[u8]>) {
         let number = octets.map(|octets| {
             self.messages.push(Facts::of(id.clone(), octets));
             MessageNo::try_from(self.messages.len() - 1).unwrap_or(MessageNo::MAX)

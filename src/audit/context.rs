@@ -18,7 +18,8 @@ pub(super) type ChainNo = u32;
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) id: BlobId,
-    pub(super) octets: Arc<[u8]>,
+    /// How many octets it has.
+    pub(super) length: usize,
     /// None where it is undecodable.
     pub(super) message: Option<Arc<Message>>,
     /// The shortest TTL in answer and authority, seconds.
@@ -28,8 +29,8 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(id: BlobId, octets: Arc<[u8]>) -> Facts {
-        let message = Message::parse(&octets).ok().map(Arc::new);
+    pub(super) fn of(id: BlobId, octets: &[u8]) -> Facts {
+        let message = Message::parse(octets).ok().map(Arc::new);
         let records = || {
             message
                 .iter()
@@ -42,7 +43,7 @@ impl Facts {
         let shortest_ttl = records().map(|record| record.ttl).min();
         Facts {
             id,
-            octets,
+            length: octets.len(),
             shortest_ttl,
             signatures,
             message,

@@ -122,7 +122,7 @@ impl Judging {
             return None;
         }
         let read: Option<Arc<[u8]>> = self.checked(seq, id, octets(id)).map(Arc::from);
-        self.answers.learn(id, read.clone());
+        self.answers.learn(id, read.as_deref());
         read.map(|octets| (id.clone(), octets))
     }
 

@@ -65,8 +65,8 @@ impl Replay {
     /// Takes the next entry after it was judged: checks it against what the entries before it lead to, and folds it in;
     /// `seen` is shown its event and the state that it leads to.
     pub fn take(&mut self, entry: &mut Dated, seen: Seen<'_>) {
-        self.octets.extend(entry.learnt.drain(..));
         if self.depth == Depth::Full {
+            self.octets.extend(entry.learnt.drain(..));
             self.fold(entry.seq, entry.at, &entry.event);
         }
         seen(entry.seq, entry.at, &entry.event, &self.state);

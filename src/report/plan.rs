@@ -84,14 +84,14 @@ fn insecure_text(view: &PlanView) -> Option<String> {
     let (begin, end) = insecure_span(&view.plan, &view.steps)?;
     let until = match end {
         Some(end) => format!(
-            "to {} at the earliest ({})",
+            ", to {} at the earliest ({})",
             clock_time(end, true),
             spell(end.since(begin))
         ),
-        None => "to nobody can tell when".to_owned(),
+        None => "; nobody can tell until when".to_owned(),
     };
     Some(format!(
-        "INSECURE, on purpose: from {} on, or whenever the DS goes, {until}. In that time no resolver can tell a forged answer \
+        "INSECURE, on purpose: from {} on, or whenever the DS goes{until}. In that time no resolver can tell a forged answer \
          from a true one. `unbroken run` stops before it for `unbroken approve`; neither --yes nor --plan stands for that.",
         clock_time(begin, true)
     ))

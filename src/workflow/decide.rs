@@ -62,14 +62,7 @@ fn decide_by(
     if plan.steps.iter().all(|step| state.is_proven(&step.id)) {
         return (Decision::Complete, None);
     }
-    let view = View {
-        state,
-        plan: &plan,
-        now: state.snapshot(),
-        sweep,
-        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
-        repairs: OnceCell::new(),
-    };
+    let view = View::new(state, &plan, sweep);
     match view.stopper() {
         Some(stopper) => (stopper, None),
         None => next(&view),
@@ -81,17 +74,7 @@ pub fn halt(state: &State, what: String, choices: Vec<String>) -> Decision {
     let outlook = state
         .plan_in_force()
         .zip(state.last_sweep.as_ref())
-        .map(|(plan, sweep)| {
-            let view = View {
-                state,
-                plan: &plan,
-                now: state.snapshot(),
-                sweep,
-                traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
-                repairs: OnceCell::new(),
-            };
-            view.outlook()
-        });
+        .map(|(plan, sweep)| View::new(state, &plan, sweep).outlook());
     let Outlook { safe, by } = outlook.unwrap_or_default();
     Decision::Halt {
         what,
@@ -108,14 +91,7 @@ pub fn next_look(state: &State, decision: &Decision) -> Option<Moment> {
         return wake(decision);
     }
     let plan = state.plan_in_force()?;
-    let view = View {
-        state,
-        plan: &plan,
-        now: state.snapshot(),
-        sweep: state.last_sweep.as_ref()?,
-        traced: timeline_with_assumed(&plan, &state.ledger, &state.pool),
-        repairs: OnceCell::new(),
-    };
+    let view = View::new(state, &plan, state.last_sweep.as_ref()?);
     view.ready()
         .iter()
         .filter_map(|(_, decision)| wake(decision))
@@ -129,6 +105,19 @@ pub(super) struct View<'a> {
     pub(super) sweep: &'a LastSweep,
     pub(super) traced: Traced,
     repairs: OnceCell<Option<Vec<StepId>>>,
+}
+
+impl<'a> View<'a> {
+    fn new(state: &'a State, plan: &'a Plan, sweep: &'a LastSweep) -> View<'a> {
+        View {
+            state,
+            plan,
+            now: state.snapshot(),
+            sweep,
+            traced: timeline_with_assumed(plan, &state.ledger, &state.pool),
+            repairs: OnceCell::new(),
+        }
+    }
 }
 
 impl View<'_> {

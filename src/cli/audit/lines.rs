@@ -47,15 +47,18 @@ impl<'a> Lines<'a> {
 
     fn read(&mut self) -> Result<(), Failure> {
         self.next.clear();
-        while self.read_on()? {
+        loop {
+            let more = self.read_on()?;
             if self.next.len() as u64 > LONGEST_LINE {
                 let path = self.path().display();
                 return Err(Failure::usage(format!(
                     "{path}: a line of the journal has more than {LONGEST_LINE} octets"
                 )));
             }
+            if !more {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Reads on, at most to the end of the line; whether it may go on.

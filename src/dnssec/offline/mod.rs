@@ -77,15 +77,6 @@ pub fn validate_each(
     out
 }
 
-/// Judges one captured answer by itself, with the best chain that leads to it. `None`: there is none of that number in
-/// [`Corpus::captured`].
-pub fn validate_one(corpus: &Corpus, anchors: &Anchors, index: usize, options: &Options) -> Option<Verdict> {
-    let one = corpus.get(index)?;
-    let mut run = Run::new(corpus, anchors, options);
-    run.pinned = Some(index);
-    Some(run.question(&one.name, one.rtype))
-}
-
 /// Keys of a zone that one combination of answers makes trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KeySet {

@@ -11,12 +11,13 @@ use crate::dnssec::{Anchors, Status};
 #[derive(Clone, Debug, Default)]
 pub struct Way(BTreeMap<Name, (Cut, Spent)>);
 
-/// Judges one captured answer by itself, as [`super::validate_one`] does, and gives its status and reasons alone. `None`:
-/// there is none of that number in [`Corpus::captured`].
+/// Judges one captured answer by itself, with the best chain that leads to it: its status and the reasons. `None`: there is
+/// none of that number in [`Corpus::captured`].
 ///
-/// `way` saves the work that others did. It may be given again for another answer where all but that answer is the same,
-/// the anchors and the options too, but for a moment between which and the former no signature begins or ends; an answer
-/// that may itself lead the way makes no use of it.
+/// `way` saves the work that others did; the first has an empty one. It may be given again for another answer where all but
+/// that answer is the same, the anchors and the options too, but for a moment between which and the former no signature
+/// begins or ends; a reason may tell times as of the former moment then. An answer that may itself lead the way makes no use
+/// of it.
 pub fn validate_below(
     corpus: &Corpus,
     anchors: &Anchors,
