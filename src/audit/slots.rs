@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::context::{Judged, MessageNo};
 use super::limits::Spot;
-use crate::evidence::{Observation, Outcome, Proto, Sweep, SweepKind};
+use crate::evidence::{BlobId, Observation, Outcome, Proto, Sweep, SweepKind};
 use crate::moment::Moment;
 
 /// The number of an observation.
@@ -55,14 +55,16 @@ impl Ruling {
     }
 }
 
+type Row = Vec<(SlotNo, Option<BlobId>)>;
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct Slots {
     all: Vec<Slot>,
     numbers: HashMap<Observation, SlotNo>,
     first: [SlotNo; 2],
-    /// The numbers of the latest sweep of each kind.
-    rows: Vec<(SweepKind, Vec<SlotNo>)>,
+    /// The latest sweep of each kind: for each observation its number and its message.
+    rows: Vec<(SweepKind, Row)>,
 }
 
 /// So many kinds of sweep have their latest numbers remembered.
@@ -76,30 +78,25 @@ impl Slots {
         let Some(kind) = kind else {
             return self.find_anew(sweep, found);
         };
-        let known = self.rows.iter_mut().find(|(own, _)| *own == kind);
-        if let Some((_, row)) = known.filter(|(_, row)| row.len() == sweep.observations.len()) {
-            let mut row = std::mem::take(row);
-            for (number, one) in row.iter_mut().zip(&sweep.observations) {
-                let same = |slot: &Slot| same_outcome(&slot.like.outcome, &one.outcome);
-                if !self.all.get(*number).is_some_and(same) {
-                    *number = self.look_up(one);
+        let at = self.rows.iter().position(|(own, _)| *own == kind);
+        let mut row = at.map(|at| self.rows.remove(at).1).unwrap_or_default();
+        if row.len() == sweep.observations.len() {
+            for (place, one) in row.iter_mut().zip(&sweep.observations) {
+                let blob = one.outcome.blob();
+                if place.1.as_ref() != blob {
+                    *place = (self.look_up(one), blob.cloned());
                 }
             }
-            found.extend_from_slice(&row);
-            self.keep_row(kind, row);
-            return;
+            found.extend(row.iter().map(|(number, _)| *number));
+        } else {
+            self.find_anew(sweep, found);
+            let blobs = sweep.observations.iter().map(|one| one.outcome.blob().cloned());
+            row = found.iter().copied().zip(blobs).collect();
         }
-        self.find_anew(sweep, found);
-        self.keep_row(kind, found.clone());
-    }
-
-    fn keep_row(&mut self, kind: SweepKind, row: Vec<SlotNo>) {
-        if let Some((_, held)) = self.rows.iter_mut().find(|(own, _)| *own == kind) {
-            *held = row;
-            return;
+        if self.rows.len() >= MOST_ROWS {
+            self.rows.remove(0);
         }
-        self.rows.truncate(MOST_ROWS - 1);
-        self.rows.insert(0, (kind, row));
+        self.rows.push((kind, row));
     }
 
     fn find_anew(&mut self, sweep: &Sweep, found: &mut Vec<SlotNo>) {
@@ -164,15 +161,12 @@ impl Slots {
     }
 }
 
-fn same_outcome(a: &Outcome, b: &Outcome) -> bool {
-    match (a, b) {
+fn alike(a: &Observation, b: &Observation) -> bool {
+    let outcome = match (&a.outcome, &b.outcome) {
         (Outcome::Answer { blob: a, .. }, Outcome::Answer { blob: b, .. }) => a == b,
         (a, b) => a == b,
-    }
-}
-
-fn alike(a: &Observation, b: &Observation) -> bool {
-    same_outcome(&a.outcome, &b.outcome)
+    };
+    outcome
         && a.rtype == b.rtype
         && a.proto == b.proto
         && a.address == b.address

@@ -55,6 +55,16 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The message, if one came back.
+    pub fn blob(&self) -> Option<&BlobId> {
+        match self {
+            Outcome::Answer { blob, .. } => Some(blob),
+            _ => None,
+        }
+    }
+}
+
 /// One question to one address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Observation {

@@ -41,7 +41,7 @@ pub struct SweepKind(u64);
 pub struct Repeats {
     shapes: Vec<Shape>,
     learnt: u64,
-    day: Day,
+    minute: Minute,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Repeats {
         rest.expect(br#"{"format":1,"seq":"#)?;
         let seq = rest.number()?;
         rest.expect(br#","at":""#)?;
-        let at = rest.moment(&mut self.day)?;
+        let at = rest.moment(&mut self.minute)?;
         rest.expect(br#"","prev":""#)?;
         rest.expect(chain.head().as_bytes())?;
         rest.expect(br#"","kind":"sweep","body":"#)?;
@@ -83,10 +83,10 @@ impl Repeats {
             return None;
         }
         let body = rest.0.strip_suffix(b"}")?;
-        let day = &mut self.day;
+        let minute = &mut self.minute;
         let (found, sweep) = self.shapes.iter_mut().enumerate().find_map(|(at, shape)| {
             let mut sweep = shape.spare.pop().unwrap_or_else(|| shape.model.clone());
-            if shape.read(Cursor(body), day, &mut sweep).is_some() {
+            if shape.read(Cursor(body), minute, &mut sweep).is_some() {
                 return Some((at, sweep));
             }
             shape.spare.push(sweep);
@@ -156,20 +156,20 @@ impl Shape {
     }
 
     /// Reads a body into a sweep of this kind; after a failure its times, identifiers and messages are of no use.
-    fn read(&mut self, mut rest: Cursor<'_>, day: &mut Day, sweep: &mut Sweep) -> Option<()> {
+    fn read(&mut self, mut rest: Cursor<'_>, minute: &mut Minute, sweep: &mut Sweep) -> Option<()> {
         rest.expect(br#"{"started":""#)?;
-        sweep.started = rest.moment(day)?;
+        sweep.started = rest.moment(minute)?;
         rest.expect(br#"","ended":""#)?;
-        sweep.ended = rest.moment(day)?;
+        sweep.ended = rest.moment(minute)?;
         rest.expect(br#"","observations":["#)?;
         if sweep.observations.len() != self.parts.len() {
             return None;
         }
         for (part, one) in self.parts.iter_mut().zip(&mut sweep.observations) {
             rest.expect(&part.before)?;
-            one.sent = rest.moment(day)?;
+            one.sent = rest.moment(minute)?;
             rest.expect(DONE)?;
-            one.done = rest.moment(day)?;
+            one.done = rest.moment(minute)?;
             if let Some(after) = &part.after {
                 rest.expect(after)?;
                 continue;
@@ -187,11 +187,29 @@ impl Shape {
     }
 }
 
-/// A day that was read before: `2026-11-18T`, and when it began.
+/// A minute that was read before: `2026-11-18T11:06:`, and when it began, milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Day {
-    text: [u8; 11],
+struct Minute {
+    text: [u8; 17],
     begins: i64,
+}
+
+impl Minute {
+    /// The minute of a moment, `text`, that is so many milliseconds into it.
+    fn of(head: &[u8; 17], text: &[u8], millis: i64) -> Option<Minute> {
+        let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+        let in_form = marks.iter().all(|(at, mark)| head.get(*at) == Some(mark));
+        // On the last day that there is not every hour is one.
+        let year = head.first_chunk::<4>().filter(|year| *year != b"9999")?;
+        if !in_form || !year.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let read: Moment = std::str::from_utf8(text).ok()?.parse().ok()?;
+        Some(Minute {
+            text: *head,
+            begins: read.millis() - millis,
+        })
+    }
 }
 
 /// What is left of a line.
@@ -229,19 +247,16 @@ impl Cursor<'_> {
     }
 
     /// `2026-11-18T11:06:40Z`, or with one to three digits of a fraction.
-    fn moment(&mut self, day: &mut Day) -> Option<Moment> {
+    fn moment(&mut self, minute: &mut Minute) -> Option<Moment> {
         let (text, mut rest) = self.0.split_first_chunk::<20>()?;
-        let two = |at: usize, below: i64| {
-            let (tens, ones) = (text.get(at)?, text.get(at + 1)?);
-            let number = i64::from(tens.wrapping_sub(b'0')) * 10 + i64::from(ones.wrapping_sub(b'0'));
-            (tens.is_ascii_digit() && ones.is_ascii_digit() && number < below).then_some(number)
+        let (head, [tens, ones, mark]) = text.split_first_chunk::<17>()? else {
+            return None;
         };
-        let (hours, minutes, seconds) = (two(11, 24)?, two(14, 60)?, two(17, 60)?);
-        if text[13] != b':' || text[16] != b':' {
+        if !tens.is_ascii_digit() || *tens > b'5' || !ones.is_ascii_digit() {
             return None;
         }
-        let mut millis = ((hours * 60 + minutes) * 60 + seconds) * 1000;
-        if text[19] == b'.' {
+        let mut millis = (i64::from(tens - b'0') * 10 + i64::from(ones - b'0')) * 1000;
+        if *mark == b'.' {
             let digits = rest
                 .iter()
                 .take(3)
@@ -254,23 +269,15 @@ impl Cursor<'_> {
                 unit /= 10;
             }
             rest = end.strip_prefix(b"Z").filter(|_| digits > 0)?;
-        } else if text[19] != b'Z' {
+        } else if *mark != b'Z' {
             return None;
         }
-        let whole = self.0.get(..self.0.len() - rest.len())?;
-        let date = whole.first_chunk::<11>()?;
-        if day.text != *date {
-            // On the last day that there is not every hour is one.
-            let year = date.first_chunk::<4>().filter(|year| *year != b"9999")?;
-            let known = year.iter().all(u8::is_ascii_digit);
-            let read: Moment = std::str::from_utf8(whole).ok().filter(|_| known)?.parse().ok()?;
-            *day = Day {
-                text: *date,
-                begins: read.millis() - millis,
-            };
+        if minute.text != *head {
+            let whole = self.0.get(..self.0.len() - rest.len())?;
+            *minute = Minute::of(head, whole, millis)?;
         }
         self.0 = rest;
-        Some(Moment::from_millis(day.begins + millis))
+        Some(Moment::from_millis(minute.begins + millis))
     }
 }
 
