@@ -54,6 +54,9 @@ enum Above {
     Keys(SocketAddr, Name, Rtype),
 }
 
+/// The chains above the answers of each server of a sweep, about what is below the cut (true) or above it.
+type Chains = HashMap<(SocketAddr, bool), ChainNo>;
+
 /// All messages and the verdicts on them.
 pub(super) struct Answers {
     numbers: HashMap<BlobId, Option<MessageNo>>,
@@ -171,7 +174,7 @@ impl Answers {
                 self.hold_above(above, one, message);
             }
         }
-        let mut chains: HashMap<Option<SocketAddr>, ChainNo> = HashMap::new();
+        let mut chains = Chains::new();
         for (one, number) in sweep.observations.iter().zip(&found) {
             self.take_one(entry, *number, one, &mut chains);
         }
@@ -243,13 +246,7 @@ impl Answers {
         self.turn += 1;
     }
 
-    fn take_one(
-        &mut self,
-        entry: u64,
-        number: SlotNo,
-        one: &Observation,
-        chains: &mut HashMap<Option<SocketAddr>, ChainNo>,
-    ) {
+    fn take_one(&mut self, entry: u64, number: SlotNo, one: &Observation, chains: &mut Chains) {
         self.counts.observations += 1;
         let Some(known) = self.slots.get(number).and_then(|slot| slot.known) else {
             return;
@@ -295,20 +292,23 @@ impl Answers {
         number: SlotNo,
         one: &Observation,
         message: MessageNo,
-        chains: &mut HashMap<Option<SocketAddr>, ChainNo>,
+        chains: &mut Chains,
     ) -> (bool, Option<(i64, i64)>) {
-        let below = matches!(one.place, Place::Provider(_)).then_some(one.address);
-        let chain = match chains.get(&below) {
+        let below = matches!(one.place, Place::Provider(_));
+        let chain = match chains.get(&(one.address, below)) {
             Some(chain) => *chain,
             None => {
-                let answers = self.above(below);
-                let chain = self.court.chain(answers);
-                chains.insert(below, chain);
+                let chain = self.court.chain(self.above(one.address, below));
+                chains.insert((one.address, below), chain);
                 chain
             }
         };
         let at = one.done.floor_seconds();
-        let held = self.court.judge(chain, &asked(one, message), at, &self.messages);
+        let asked = Asked {
+            server: None,
+            ..asked(one, message)
+        };
+        let held = self.court.judge(chain, &asked, at, &self.messages);
         let ruling = Ruling {
             turn: self.turn,
             from: held.from,
@@ -326,18 +326,16 @@ impl Answers {
         out
     }
 
-    fn above(&self, below: Option<SocketAddr>) -> Vec<Asked> {
-        let mut all: Vec<Asked> = self.ancestors.values().cloned().collect();
-        if let Some(address) = below {
-            all.extend(self.parent.values().cloned());
-            all.extend(
-                self.keys
-                    .get(&address)
-                    .into_iter()
-                    .flat_map(|keys| keys.values().cloned()),
-            );
-        }
-        all
+    /// The answers above those of the server at `address`, which is asked about what is below the cut or above it.
+    fn above(&self, address: SocketAddr, below: bool) -> Vec<Asked> {
+        let keys = self.keys.get(&address).into_iter().flat_map(Latest::values);
+        let beside = self.parent.values().chain(keys).filter(|_| below);
+        let all = self.ancestors.values().chain(beside).cloned();
+        all.map(|one| Asked {
+            server: one.server.filter(|server| *server != address),
+            ..one
+        })
+        .collect()
     }
 
     fn unanswered(&mut self, outcome: &Outcome) {
@@ -453,7 +451,7 @@ fn asked(one: &Observation, message: MessageNo) -> Asked {
     Asked {
         name: one.name.clone(),
         rtype: one.rtype,
-        server: one.address.to_string(),
+        server: Some(one.address),
         message,
     }
 }

@@ -2,6 +2,7 @@
 //! signature begins or ends.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::dns::{Message, Name, Rtype};
@@ -64,7 +65,9 @@ impl Facts {
 pub(super) struct Asked {
     pub(super) name: Name,
     pub(super) rtype: Rtype,
-    pub(super) server: String,
+    /// Who gave it; none: the server whose answer is judged. Which one that is does not matter: so servers that say the same
+    /// have one verdict.
+    pub(super) server: Option<SocketAddr>,
     pub(super) message: MessageNo,
 }
 
@@ -215,7 +218,7 @@ fn corpus(above: &[Asked], asked: &Asked, messages: &[Facts]) -> Corpus {
     let captured = |one: &Asked| Captured {
         name: one.name.clone(),
         rtype: one.rtype,
-        server: one.server.clone(),
+        server: one.server.map_or_else(String::new, |address| address.to_string()),
         transport: String::new(),
         at: None,
         answer: match messages

@@ -34,8 +34,8 @@ pub struct Replay {
     held: Option<Finding>,
     /// The step of an intent whose outcome is not there yet.
     intended: Option<String>,
-    /// In what time the last decision that was made again stands, if that is known.
-    standing: Option<Standing>,
+    /// The last wait that was made again and may stand. That copies had to be compared since does not end it.
+    standing: Option<(Standing, Decision)>,
     /// The last sweep stirred nothing.
     still: bool,
     /// All that came since the last sweep of a watch leaves its alarms due.
@@ -208,7 +208,7 @@ impl Replay {
         if !std::mem::take(&mut self.due) {
             return None;
         }
-        if self.stands() {
+        if self.stands() && self.last_stands() {
             self.counts.unchanged += 1;
             return None;
         }
@@ -228,15 +228,25 @@ impl Replay {
         })
     }
 
-    /// Whether the last decision is known to be what would be made now.
+    /// Whether it is known which wait would be decided now.
     fn stands(&mut self) -> bool {
-        let Some(standing) = self.standing else {
-            return false;
-        };
-        if !standing.holds(&self.state) {
-            self.standing = standing.renewed(&self.state);
+        if let Some((standing, _)) = &mut self.standing
+            && !standing.holds(&self.state)
+        {
+            match standing.renewed(&self.state) {
+                Some(renewed) => *standing = renewed,
+                None => self.standing = None,
+            }
         }
         self.standing.is_some()
+    }
+
+    /// Whether the wait that stands is what was recorded last.
+    fn last_stands(&self) -> bool {
+        match (&self.standing, &self.state.last_decision) {
+            (Some((_, wait)), Some(last)) => last.same_as(wait),
+            _ => false,
+        }
     }
 
     /// Makes the decision, and keeps for how long it stands where that may be of use: a wait is asked for again and again.
@@ -246,15 +256,28 @@ impl Replay {
         } else {
             (decide(&self.state), None)
         };
-        self.standing = standing;
+        if !matches!(made, Decision::Compare { .. }) {
+            self.standing = standing.map(|standing| (standing, made.clone()));
+        }
         made
+    }
+
+    /// The decision that is due where this one was recorded. Of a wait for no gate all that is said stands.
+    fn decide_beside(&mut self, recorded: &Decision) -> Decision {
+        if matches!(recorded, Decision::Wait { gate: None, .. })
+            && self.stands()
+            && let Some((_, wait)) = self.standing.as_ref().filter(|(_, wait)| wait == recorded)
+        {
+            return wait.clone();
+        }
+        self.decide()
     }
 
     fn check_decision(&mut self, recorded: &Decision) -> Option<Finding> {
         self.counts.recorded += 1;
         let due = std::mem::take(&mut self.due);
         self.still = matches!(recorded, Decision::Wait { .. });
-        let made = self.decide();
+        let made = self.decide_beside(recorded);
         if made != *recorded {
             self.standing = None;
         }

@@ -16,7 +16,9 @@ pub(super) type SlotNo = usize;
 /// All that is known of equal observations.
 pub(super) struct Slot {
     /// One of them, without its times.
-    pub(super) like: Observation,
+    like: Observation,
+    /// The first with the same question.
+    head: SlotNo,
     /// What follows from its messages; none: not looked at yet.
     pub(super) known: Option<Known>,
     /// The latest verdict on it.
@@ -61,7 +63,10 @@ type Row = Vec<(SlotNo, Option<BlobId>)>;
 #[derive(Default)]
 pub(super) struct Slots {
     all: Vec<Slot>,
-    numbers: HashMap<Observation, SlotNo>,
+    /// The first of each question, which has another outcome here.
+    heads: HashMap<Observation, SlotNo>,
+    /// By the first of its question, and what came of it.
+    numbers: HashMap<(SlotNo, Outcome), SlotNo>,
     first: [SlotNo; 2],
     /// The latest sweep of each kind: for each observation its number and its message.
     rows: Vec<(SweepKind, Row)>,
@@ -84,7 +89,8 @@ impl Slots {
             for (place, one) in row.iter_mut().zip(&sweep.observations) {
                 let blob = one.outcome.blob();
                 if place.1.as_ref() != blob {
-                    *place = (self.look_up(one), blob.cloned());
+                    let head = self.all.get(place.0).map_or(place.0, |slot| slot.head);
+                    *place = (self.look_under(head, one), blob.cloned());
                 }
             }
             found.extend(row.iter().map(|(number, _)| *number));
@@ -122,26 +128,29 @@ impl Slots {
     }
 
     fn look_up(&mut self, one: &Observation) -> SlotNo {
-        let mut like = Observation {
-            sent: Moment::default(),
-            done: Moment::default(),
-            ..one.clone()
-        };
-        if let Outcome::Answer { id, .. } = &mut like.outcome {
+        let question = bare(one, Outcome::Timeout);
+        let head = *self.heads.entry(question).or_insert(self.all.len());
+        self.look_under(head, one)
+    }
+
+    /// The number of an observation with the question of the one that is or will be `head`.
+    fn look_under(&mut self, head: SlotNo, one: &Observation) -> SlotNo {
+        let mut outcome = one.outcome.clone();
+        if let Outcome::Answer { id, .. } = &mut outcome {
             *id = 0;
         }
         let number = self.all.len();
-        if let Some(known) = self.numbers.get(&like) {
-            return *known;
+        let held = *self.numbers.entry((head, outcome.clone())).or_insert(number);
+        if held == number {
+            self.all.push(Slot {
+                like: bare(one, outcome),
+                head,
+                known: None,
+                ruling: None,
+                next: [number; 2],
+            });
         }
-        self.numbers.insert(like.clone(), number);
-        self.all.push(Slot {
-            like,
-            known: None,
-            ruling: None,
-            next: [number; 2],
-        });
-        number
+        held
     }
 
     pub(super) fn get(&self, number: SlotNo) -> Option<&Slot> {
@@ -158,6 +167,21 @@ impl Slots {
             slot.known = None;
             slot.ruling = None;
         }
+    }
+}
+
+/// The question of an observation, with that outcome and no times.
+fn bare(one: &Observation, outcome: Outcome) -> Observation {
+    Observation {
+        place: one.place.clone(),
+        server: one.server.clone(),
+        address: one.address,
+        proto: one.proto,
+        name: one.name.clone(),
+        rtype: one.rtype,
+        sent: Moment::default(),
+        done: Moment::default(),
+        outcome,
     }
 }
 

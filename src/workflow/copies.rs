@@ -97,6 +97,11 @@ impl Copies {
         }
     }
 
+    /// Whether another look found the same, and no copies that differ: then nothing is another but how old it is.
+    pub(super) fn is_confirmed_by(&self, compared: &Compared) -> bool {
+        self.compared == *compared && compared.pairs.iter().all(|pair| pair.comparison.is_equal())
+    }
+
     /// The clock was set by so much, milliseconds.
     pub(super) fn shift(&mut self, millis: i64) {
         self.at = self.at.moved(millis);

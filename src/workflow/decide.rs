@@ -103,18 +103,20 @@ pub(super) struct View<'a> {
     pub(super) plan: &'a Plan,
     pub(super) now: &'a Snapshot,
     pub(super) sweep: &'a LastSweep,
-    pub(super) traced: Traced,
+    traced: OnceCell<Traced>,
+    verdicts: OnceCell<Vec<ServerVerdict>>,
     repairs: OnceCell<Option<Vec<StepId>>>,
 }
 
 impl<'a> View<'a> {
-    fn new(state: &'a State, plan: &'a Plan, sweep: &'a LastSweep) -> View<'a> {
+    pub(super) fn new(state: &'a State, plan: &'a Plan, sweep: &'a LastSweep) -> View<'a> {
         View {
             state,
             plan,
             now: state.snapshot(),
             sweep,
-            traced: timeline_with_assumed(plan, &state.ledger, &state.pool),
+            traced: OnceCell::new(),
+            verdicts: OnceCell::new(),
             repairs: OnceCell::new(),
         }
     }
@@ -125,9 +127,20 @@ impl View<'_> {
         self.sweep.started.floor_seconds()
     }
 
+    /// What was seen, and what is assumed, as the checker judges it.
+    pub(super) fn traced(&self) -> &Traced {
+        let make = || timeline_with_assumed(self.plan, &self.state.ledger, &self.state.pool);
+        self.traced.get_or_init(make)
+    }
+
+    /// What each server's answers come to at the end of the sweep.
+    pub(super) fn verdicts(&self) -> &[ServerVerdict] {
+        self.verdicts.get_or_init(|| assess(self.state, self.sweep.ended))
+    }
+
     /// The steps that may repair what is broken, the best first; none where nothing is.
     pub(super) fn repairs(&self) -> Option<&[StepId]> {
-        let find = || healing(self.state, self.plan, &self.traced, self.as_of());
+        let find = || healing(self.state, self.plan, self.traced(), self.as_of());
         self.repairs.get_or_init(find).as_deref()
     }
 
@@ -197,13 +210,13 @@ impl View<'_> {
     }
 
     fn bogus(&self) -> Option<Decision> {
-        let verdicts = assess(self.state, self.sweep.ended);
-        let broken: Vec<&ServerVerdict> = verdicts
+        let broken: Vec<&ServerVerdict> = self
+            .verdicts()
             .iter()
             .filter(|v| v.delegated && v.status == Status::Bogus)
             .collect();
         let first = broken.first()?;
-        if heals(self.state, self.plan, &self.traced, self.sweep.ended) {
+        if heals(self.state, self.plan, self.traced(), self.sweep.ended) {
             return None;
         }
         let text = broken
@@ -315,7 +328,7 @@ impl View<'_> {
             return None;
         }
         let now = self.as_of();
-        let last = conflicts(&self.traced.timeline, &options(self.plan), now)
+        let last = conflicts(&self.traced().timeline, &options(self.plan), now)
             .into_iter()
             .filter(|conflict| conflict.from <= now)
             .max_by_key(|conflict| conflict.until)?;
@@ -518,8 +531,8 @@ impl View<'_> {
 
     pub(super) fn gate_of(&self, wanted: &Target) -> Result<Gate, String> {
         let naming = Naming::new(self.plan, &self.state.pool);
-        let effect = effect(wanted, &self.traced, &naming);
-        gate(self.plan, &self.traced, &effect, self.as_of()).map_err(|error| error.to_string())
+        let effect = effect(wanted, self.traced(), &naming);
+        gate(self.plan, self.traced(), &effect, self.as_of()).map_err(|error| error.to_string())
     }
 
     /// Whatever was no answer in the latest sweep: none of it opens a gate.

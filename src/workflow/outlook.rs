@@ -106,7 +106,7 @@ impl View<'_> {
 
     /// The first conflict that is there or still to come, if nothing is changed.
     fn coming(&self) -> Option<Conflict> {
-        conflicts(&self.traced.timeline, &options(self.plan), self.as_of())
+        conflicts(&self.traced().timeline, &options(self.plan), self.as_of())
             .into_iter()
             .min_by_key(|conflict| conflict.from)
     }
@@ -124,7 +124,7 @@ impl View<'_> {
             let life = i64::from(version.ttl.max(rules.ttl_floor)) + i64::from(rules.stale);
             version.until.is_none_or(|until| until + life > now)
         };
-        let versions = || self.traced.timeline.versions.iter().filter(live);
+        let versions = || self.traced().timeline.versions.iter().filter(live);
         let mut asked: BTreeSet<String> = BTreeSet::new();
         loop {
             let before = asked.len();

@@ -5,7 +5,7 @@
 //! age of the comparison of the copies, the end of a soak, and the checker's own word on each gate. For everything else nothing
 //! is claimed.
 
-use super::assess::{ServerVerdict, assess};
+use super::assess::ServerVerdict;
 use super::decide::View;
 use super::decision::Decision;
 use super::gate::{effect, lasts};
@@ -38,26 +38,8 @@ pub struct Standing {
 impl Standing {
     /// Whether what was decided then is what would be decided of `state` now.
     pub fn holds(&self, state: &State) -> bool {
-        self.renewals == state.renewals() && self.holds_but_for_renewals(state)
-    }
-
-    /// The same of a state in which signatures were made anew and all else is as it was, if that changes nothing.
-    pub fn renewed(&self, state: &State) -> Option<Standing> {
-        let sweep = state.last_sweep.as_ref()?;
-        let mut renewed = Standing {
-            renewals: state.renewals(),
-            ends_by: i64::MAX,
-            ..*self
-        };
-        if !self.renewable || !renewed.holds(state) {
-            return None;
-        }
-        renewed.ends_by = verdicts_last(state, sweep.ended)?;
-        Some(renewed)
-    }
-
-    fn holds_but_for_renewals(&self, state: &State) -> bool {
-        state.stirs() == self.stirs
+        self.renewals == state.renewals()
+            && state.stirs() == self.stirs
             && state.last_sweep.as_ref().is_some_and(|sweep| {
                 sweep.started >= self.started
                     && sweep.ended >= self.ended
@@ -65,6 +47,22 @@ impl Standing {
                     && self.before.is_none_or(|before| sweep.started < before)
                     && sweep.ended.floor_seconds() < self.ends_by
             })
+    }
+
+    /// The same of a state in which signatures were made anew, or the copies were compared anew and are as they were, and all
+    /// else is as it was, if that changes nothing.
+    pub fn renewed(&self, state: &State) -> Option<Standing> {
+        let plan = state.plan_in_force()?;
+        let view = View::new(state, &plan, state.last_sweep.as_ref()?);
+        let mut renewed = Standing {
+            before: view.copies_last()?,
+            ..*self
+        };
+        if self.renewals != state.renewals() {
+            renewed.renewals = state.renewals();
+            renewed.ends_by = view.verdicts_last().filter(|_| self.renewable)?;
+        }
+        renewed.holds(state).then_some(renewed)
     }
 }
 
@@ -82,7 +80,7 @@ impl View<'_> {
             before: self.copies_last()?,
             renewals: self.state.renewals(),
             renewable: self.plan.resign.is_none() || self.state.approvals.contains_key(RESIGN_WAIVER),
-            ends_by: verdicts_last(self.state, self.sweep.ended)?,
+            ends_by: self.verdicts_last()?,
         };
         let settled = self.settled();
         let mut any = false;
@@ -112,25 +110,28 @@ impl View<'_> {
                 if gate.never.is_none() && !gate.is_open(self.as_of()) =>
             {
                 let wanted = target(self.plan, &step.intent, self.now).ok()?;
-                let effect = effect(&wanted, &self.traced, &Naming::new(self.plan, &self.state.pool));
-                lasts(self.plan, &self.traced, &effect, self.as_of()).ok()
+                let effect = effect(&wanted, self.traced(), &Naming::new(self.plan, &self.state.pool));
+                lasts(self.plan, self.traced(), &effect, self.as_of()).ok()
             }
             _ => None,
         }
     }
-}
-
-/// Until which second of a sweep's end no server's verdict turns by a signature's window; none where one is bogus now.
-fn verdicts_last(state: &State, ended: Moment) -> Option<i64> {
-    let bogus = |verdict: &ServerVerdict| verdict.delegated && verdict.status == Status::Bogus;
-    if assess(state, ended).iter().any(bogus) {
-        return None;
+    /// Until which second of a sweep's end no server's verdict turns by a signature's window; none where one is bogus now.
+    fn verdicts_last(&self) -> Option<i64> {
+        let bogus = |verdict: &ServerVerdict| verdict.delegated && verdict.status == Status::Bogus;
+        if self.verdicts().iter().any(bogus) {
+            return None;
+        }
+        let at = self.sweep.ended.floor_seconds();
+        let windows = self
+            .state
+            .ledger
+            .streams()
+            .filter_map(|(_, stream)| stream.window);
+        windows
+            .flat_map(|(from, until)| [from, until.saturating_add(1)])
+            .filter(|turn| *turn > at)
+            .min()
+            .or(Some(i64::MAX))
     }
-    let at = ended.floor_seconds();
-    let windows = state.ledger.streams().filter_map(|(_, stream)| stream.window);
-    windows
-        .flat_map(|(from, until)| [from, until.saturating_add(1)])
-        .filter(|turn| *turn > at)
-        .min()
-        .or(Some(i64::MAX))
 }

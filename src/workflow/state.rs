@@ -195,10 +195,7 @@ impl State {
     /// Takes in one entry that was written at `at`.
     pub fn apply(&mut self, at: Moment, event: &Event, octets: Octets<'_>) {
         self.latest = Some(at);
-        // A decision rests on those before it only where no waiting helps, and there none stands.
-        if !matches!(event, Event::Sweep(_) | Event::Decision(_)) {
-            self.stirs += 1;
-        }
+        self.stirs += u64::from(self.is_stirred_by(event));
         match event {
             Event::Begin(begin) => {
                 if let Ok(anchors) = Anchors::parse(&begin.anchors) {
@@ -283,6 +280,19 @@ impl State {
             }
             Event::End(_) => self.ended = true,
             Event::Note(_) => {}
+        }
+    }
+
+    /// Whether anything but moments is another by it. What a sweep stirs is seen when it is taken in.
+    fn is_stirred_by(&self, event: &Event) -> bool {
+        match event {
+            // A decision rests on those before it only where no waiting helps, and there none stands.
+            Event::Sweep(_) | Event::Decision(_) => false,
+            Event::Contents(compared) => self
+                .copies
+                .as_ref()
+                .is_none_or(|former| !former.is_confirmed_by(compared)),
+            _ => true,
         }
     }
 
@@ -609,7 +619,7 @@ impl State {
     }
 
     /// Counts up with whatever is different from before, moments and decisions aside: not with a sweep that saw what the one
-    /// before it saw, or the same in other octets.
+    /// before it saw, or the same in other octets, nor where copies that were equal are found to be the same.
     pub fn stirs(&self) -> u64 {
         self.stirs
     }

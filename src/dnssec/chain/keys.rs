@@ -40,7 +40,7 @@ pub fn judge_dnskey(zone: &Name, ds: &DsSet, answer: &Message, at: i64, budget: 
     Judge::new(at, budget).dnskey(zone, ds, answer)
 }
 
-/// Digests of each key, so that many DS records cost no more work than few.
+/// Digests of each key by which a DS record may name it, so that many DS records cost no more work than few.
 struct Digests {
     ds: BTreeMap<Ds, Vec<usize>>,
     /// The same for keys that are unusable: why no chain can be built on them.
@@ -85,7 +85,7 @@ impl Judge<'_> {
 
     fn judge_key_rrset(&mut self, verdict: &mut KeysVerdict, rrset: &Rrset, sorted: &SortedDs, form: Form) {
         let zone = &verdict.zone.clone();
-        let digests = Digests::of(zone, &verdict.keys);
+        let digests = Digests::of(zone, &verdict.keys, sorted);
         let matched: BTreeSet<usize> = digests.matching(&sorted.useful);
         verdict.ds_matched = matched
             .iter()
@@ -184,17 +184,27 @@ impl Judge<'_> {
 }
 
 impl Digests {
-    fn of(zone: &Name, keys: &[Dnskey]) -> Digests {
+    fn of(zone: &Name, keys: &[Dnskey], sorted: &SortedDs) -> Digests {
+        let all = [&sorted.useful, &sorted.elsewhere, &sorted.outranked];
+        let wanted: BTreeSet<(u16, u8, u8)> = all
+            .into_iter()
+            .flatten()
+            .map(|ds| (ds.tag, ds.algorithm, ds.digest_type))
+            .collect();
+        let named = |key: &Dnskey| -> Vec<Ds> {
+            let (tag, algorithm) = (key.tag(), key.algorithm);
+            wanted
+                .range((tag, algorithm, 0)..=(tag, algorithm, u8::MAX))
+                .filter_map(|(_, _, digest)| Ds::of(zone, key, *digest))
+                .collect()
+        };
         let mut digests = Digests {
             ds: BTreeMap::new(),
             unusable: BTreeMap::new(),
         };
         for (index, key) in keys.iter().enumerate() {
             let fault = key_fault(key);
-            for ds in [1, 2, 4]
-                .into_iter()
-                .filter_map(|digest| Ds::of(zone, key, digest))
-            {
+            for ds in named(key) {
                 match fault {
                     None => digests.ds.entry(ds).or_default().push(index),
                     Some(fault) => {
@@ -203,11 +213,7 @@ impl Digests {
                 }
             }
             if key.is_revoked() {
-                let before = key.id().key().clone();
-                for ds in [1, 2, 4]
-                    .into_iter()
-                    .filter_map(|digest| Ds::of(zone, &before, digest))
-                {
+                for ds in named(key.id().key()) {
                     digests.unusable.insert(ds, REVOKED);
                 }
             }
