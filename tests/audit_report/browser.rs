@@ -65,9 +65,14 @@ async fn it_is_legible_everywhere_and_runs_nothing() {
     std::fs::create_dir_all(folder()).unwrap();
     let kept = made::moved().await;
     let good = made::report(&kept);
-    let pages = [page("good", &good), page("hostile", &hostile::report().await)];
+    let thrice = made::report(&made::planned_thrice().await);
+    let pages = [
+        page("good", &good),
+        page("hostile", &hostile::report().await),
+        page("planned-thrice", &thrice),
+    ];
     let found = tokio::task::spawn_blocking(move || look(&pages)).await.unwrap();
-    assert_eq!(found.len(), 10, "two pages, five views each");
+    assert_eq!(found.len(), 15, "three pages, five views each");
     for view in &found {
         let what = format!("{} {}", view["file"], view["view"]);
         let number = |name: &str| view["overflow"][name].as_u64().unwrap();
@@ -82,7 +87,7 @@ async fn it_is_legible_everywhere_and_runs_nothing() {
         assert_eq!(view["overflow"]["spilled"], Value::Array(Vec::new()), "{what}");
         assert_eq!(view["hostile"], Value::Null, "{what}: script of others ran");
     }
-    for name in ["good", "hostile"] {
+    for name in ["good", "hostile", "planned-thrice"] {
         let print = std::fs::read(folder().join(format!("{name}.pdf"))).unwrap();
         assert!(print.starts_with(b"%PDF-"), "{name} was not printed");
     }

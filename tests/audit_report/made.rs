@@ -10,9 +10,10 @@ use unbroken::ports::JournalView;
 use unbroken::report::evidence::{
     About, Assurance, Check, EvidenceReport, Gathered, Standing, evidence_report,
 };
-use unbroken::workflow::{Event, State};
+use unbroken::runner::{Ending, Quiet, Until};
+use unbroken::workflow::{Event, Purpose, State};
 
-use crate::stage::{Fate, Kept, Scene, Stage};
+use crate::stage::{Exit, Fate, Kept, Scene, Stage};
 
 /// A whole move from `a` to `b`.
 pub(crate) async fn moved() -> Kept {
@@ -32,6 +33,31 @@ pub(crate) async fn cut_at(entries: usize) -> Kept {
     let stage = Stage::new(Scene::migrate()).await;
     let kept = Kept::default();
     stage.process(&kept, Fate::After(entries)).await;
+    kept
+}
+
+/// Three plans: a move that is given up while it waits, the same planned anew and carried out, and one to take `a` in again.
+pub(crate) async fn planned_thrice() -> Kept {
+    let mut stage = Stage::new(Scene::migrate()).await;
+    let kept = Kept::default();
+    let mut runner = stage.open(Box::new(kept.clone()), Box::new(Quiet));
+    stage.prepare(&mut runner).await;
+    // Step by step, until a gate is shut.
+    while !matches!(runner.run(Until::Act).await.unwrap(), Ending::Owed(_)) {}
+    drop(runner);
+    let join = Purpose::Join {
+        signer: "a".to_owned(),
+    };
+    for (purpose, group) in [(stage.scene.purpose.clone(), "a"), (join, "b")] {
+        (stage.scene.purpose, stage.scene.group) = (purpose, vec![group.to_owned()]);
+        let mut runner = stage.open(Box::new(kept.clone()), Box::new(Quiet));
+        runner.survey().await.unwrap();
+        runner.sweep().await.unwrap();
+        let (plan, _) = stage.plan(&runner);
+        runner.adopt(plan).unwrap();
+        let ending = runner.run(Until::Complete).await.unwrap();
+        Stage::assert_complete(&Exit::Ended(ending), "a plan that followed another");
+    }
     kept
 }
 

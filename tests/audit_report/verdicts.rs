@@ -3,7 +3,7 @@
 use unbroken::moment::Moment;
 use unbroken::ports::JournalView;
 use unbroken::report::evidence::{
-    Assurance, EvidenceReport, Standing, evidence_html, evidence_report, evidence_text,
+    Assurance, EvidenceReport, MarkKind, Standing, evidence_html, evidence_report, evidence_text,
 };
 
 use crate::made;
@@ -209,4 +209,79 @@ async fn an_empty_journal_says_that_nothing_was_seen() {
         "Nothing was observed, so nothing can be said."
     );
     assert!(evidence_html(&report).contains("There is nothing to draw"));
+}
+
+#[tokio::test]
+async fn plans_that_others_followed_are_shown_with_what_came_of_them() {
+    let kept = made::planned_thrice().await;
+    let report = made::report(&kept);
+    assert_eq!(report.verdict.standing, Standing::Holds, "{:?}", report.verdict);
+    assert_eq!(report.purpose.as_deref(), Some("join a"));
+    assert!(report.steps.iter().all(|step| step.proven.is_some()));
+    let [given_up, moved] = report.earlier.as_slice() else {
+        panic!("{:#?}", report.earlier);
+    };
+    let entries: Vec<_> = kept.entries().unwrap().map(Result::unwrap).collect();
+    for (one, ended) in [(given_up, false), (moved, true)] {
+        assert_eq!((one.purpose.as_str(), one.ended), ("migrate from a to b", ended));
+        for held in [&one.adopted, &one.replaced] {
+            let entry = &entries[usize::try_from(held.entry).unwrap() - 1];
+            assert_eq!((entry.kind.as_str(), entry.at), ("plan", held.at));
+        }
+        // What came of it is told of its own time alone.
+        let own = one.adopted.entry..one.replaced.entry;
+        for step in &one.steps {
+            assert_eq!(step.proven.is_some(), ended || step.number < 7, "{}", step.step);
+            assert!(step.proven.is_none_or(|(_, entry)| own.contains(&entry)));
+            let attempts = step.attempts.iter().map(|attempt| &attempt.intent);
+            assert!(attempts.clone().all(|intent| own.contains(&intent.entry)));
+        }
+        assert!(one.waits.iter().all(|wait| own.contains(&wait.last.entry)));
+    }
+    let last = given_up.waits.last().unwrap();
+    assert_eq!((last.taken, last.dropped), (None, Some(given_up.replaced.at)));
+    assert!(
+        moved.waits.len() > 2
+            && moved
+                .waits
+                .iter()
+                .all(|wait| wait.taken.is_some() && wait.dropped.is_none())
+    );
+    // In the picture it ends with its plan.
+    let over = given_up.replaced.at.ceil_seconds();
+    let gate = report
+        .picture
+        .marks
+        .iter()
+        .find(|mark| mark.entry == last.first.entry)
+        .unwrap();
+    assert_eq!(gate.until, over);
+    // Steps of two plans that one second saw are not counted as one row.
+    let steps = report
+        .picture
+        .marks
+        .iter()
+        .filter(|mark| mark.kind == MarkKind::Step);
+    let labels: Vec<&str> = steps.map(|mark| mark.label.as_str()).collect();
+    assert_eq!(labels[..2], ["1–6", "1–6"], "{labels:?}");
+    let (html, text) = (evidence_html(&report), evidence_text(&report));
+    let way = format!("Waits of the plan in entry {}", given_up.adopted.entry);
+    for needed in [
+        given_up.plan.as_str(),
+        &moved.plan,
+        "An earlier plan: ",
+        &way,
+        "given up ",
+        "It was carried out.",
+    ] {
+        assert!(html.contains(needed), "{needed}");
+    }
+    for needed in [
+        &given_up.plan,
+        "not carried out to its end",
+        "carried out\n",
+        "another plan took its place",
+    ] {
+        assert!(text.contains(needed), "{needed}");
+    }
 }

@@ -6,7 +6,7 @@ use super::gather::Gathered;
 use super::keys::{approvals, inventory};
 use super::limits::limits;
 use super::picture::picture;
-use super::steps::{steps, waits};
+use super::steps::{MOST_EARLIER, Span, earlier, steps, waits};
 use super::verdict::{Known, verdict};
 use super::versions::Sources;
 use super::view::{
@@ -46,12 +46,15 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
     let judged = plan
         .as_ref()
         .map_or_else(unjudged, |plan| judge(plan, gathered, &sources));
-    // What stands before the plan's entry belongs to an earlier plan.
-    let since = gathered.plans.last().map_or(0, |(told, _)| told.entry);
+    let earlier = earlier(gathered);
     let planned = plan.as_ref().map(|plan| {
-        let steps = steps(plan, since, gathered);
-        let waits = waits(plan, since, gathered);
-        let picture = picture(plan, gathered, &judged.traced, &sources, &steps, &waits);
+        let span = Span::last(gathered);
+        let steps = steps(plan, span, gathered);
+        let waits = waits(plan, span, gathered);
+        let all_steps = earlier.iter().flat_map(|one| &one.steps).chain(&steps);
+        let all_waits = earlier.iter().flat_map(|one| &one.waits).chain(&waits);
+        let (all_steps, all_waits): (Vec<_>, Vec<_>) = (all_steps.collect(), all_waits.collect());
+        let picture = picture(plan, gathered, &judged.traced, &sources, &all_steps, &all_waits);
         Planned {
             steps,
             waits,
@@ -90,7 +93,7 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
                 planned: gathered.planned(absence).map(planned_row),
             })
             .collect(),
-        chain: chain(gathered, since),
+        chain: chain(gathered),
         findings: findings(gathered, &judged.broken, &assurance),
         keys,
         ds,
@@ -103,6 +106,7 @@ pub fn evidence_report(gathered: &Gathered, assurance: Assurance) -> EvidenceRep
         picture: planned.picture,
         steps: planned.steps,
         waits: planned.waits,
+        earlier,
         figures,
         assurance,
     }
@@ -211,7 +215,15 @@ fn shortest_ttl(gathered: &Gathered) -> Option<u32> {
 }
 
 /// The chain at first, and after each step at which it was seen to be another; steps without a change are named with it.
-fn chain(gathered: &Gathered, since: u64) -> Vec<ChainAt> {
+fn chain(gathered: &Gathered) -> Vec<ChainAt> {
+    // Steps of two plans may have one name.
+    let whose = |entry: u64| {
+        let plan = gathered.plans.iter().rev().find(|(told, _)| told.entry < entry);
+        match plan.filter(|_| gathered.plans.len() > 1) {
+            Some((told, _)) => format!(" of the plan in entry {}", told.entry),
+            None => String::new(),
+        }
+    };
     let mut out: Vec<ChainAt> = Vec::new();
     if let Some((told, graph)) = &gathered.opening {
         out.push(ChainAt {
@@ -221,16 +233,16 @@ fn chain(gathered: &Gathered, since: u64) -> Vec<ChainAt> {
             graph: graph.clone(),
         });
     }
-    let own = gathered.proven.iter().filter(|(told, _)| told.entry > since);
-    for (told, (proven, graph)) in own {
+    for (told, (proven, graph)) in &gathered.proven {
+        let step = format!("{}{}", proven.step, whose(told.entry));
         match out.last_mut() {
             Some(last) if last.graph == *graph => {
                 if last.title.starts_with("after ") {
-                    last.title.push_str(&format!(", {}", proven.step));
+                    last.title.push_str(&format!(", {step}"));
                 }
             }
             _ => out.push(ChainAt {
-                title: format!("after {}", proven.step),
+                title: format!("after {step}"),
                 at: proven.as_of,
                 entry: told.entry,
                 graph: graph.clone(),
@@ -241,12 +253,9 @@ fn chain(gathered: &Gathered, since: u64) -> Vec<ChainAt> {
 }
 
 fn left_out(gathered: &Gathered) -> Vec<String> {
-    let mut out = Vec::new();
-    let earlier = gathered.plans.len().saturating_sub(1);
-    if earlier > 0 {
-        out.push(format!(
-            "{earlier} earlier plans: their steps and waits are in the journal, and what was seen while they were under way is in the picture and the tables"
-        ));
-    }
-    out
+    let earlier = gathered.plans.len().saturating_sub(1 + MOST_EARLIER);
+    let text = format!(
+        "{earlier} more plans, the first ones: their steps and waits are in the journal, and what was seen while they were in force is in the picture and the tables"
+    );
+    (earlier > 0).then_some(text).into_iter().collect()
 }

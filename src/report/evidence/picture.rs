@@ -15,8 +15,8 @@ pub(super) fn picture(
     gathered: &Gathered,
     traced: &Traced,
     sources: &Sources<'_>,
-    steps: &[StepRow],
-    waits: &[WaitRow],
+    steps: &[&StepRow],
+    waits: &[&WaitRow],
 ) -> Picture {
     let Some((from, until)) = gathered.observed else {
         return Picture::default();
@@ -141,7 +141,7 @@ fn blanks(pauses: &[(Moment, Moment)]) -> Vec<Service> {
         .collect()
 }
 
-fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) -> Vec<Mark> {
+fn marks(gathered: &Gathered, steps: &[&StepRow], waits: &[&WaitRow], end: i64) -> Vec<Mark> {
     let mut out = Vec::new();
     let moment = |kind, label: String, words: String, at: i64, entry| Mark {
         kind,
@@ -157,6 +157,7 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
         let from = gathered.shown(&wait.first, wait.first.at).floor_seconds();
         let until = wait
             .taken
+            .or(wait.dropped)
             .map(|at| shown(at).ceil_seconds())
             .or(wait.opens)
             .unwrap_or(end);
@@ -180,16 +181,18 @@ fn marks(gathered: &Gathered, steps: &[StepRow], waits: &[WaitRow], end: i64) ->
 }
 
 /// Steps that the same sweep showed to be done are one mark.
-fn proven_steps(gathered: &Gathered, steps: &[StepRow]) -> Vec<Mark> {
+fn proven_steps(gathered: &Gathered, steps: &[&StepRow]) -> Vec<Mark> {
     let mut done: Vec<(i64, u64, &StepRow)> = steps
         .iter()
+        .copied()
         .filter_map(|step| {
             let (at, entry) = step.proven?;
             let shown = gathered.shown(&Ref { entry, at }, at);
             Some((shown.floor_seconds(), entry, step))
         })
         .collect();
-    done.sort_by_key(|(at, _, step)| (*at, step.number));
+    // Of one moment they stay in the order of their plans.
+    done.sort_by_key(|(at, _, _)| *at);
     let mut out: Vec<Mark> = Vec::new();
     for together in done.chunk_by(|a, b| a.0 == b.0 && a.2.number + 1 == b.2.number) {
         let (Some((at, entry, first)), Some((_, _, last))) = (together.first(), together.last()) else {

@@ -1,15 +1,72 @@
 //! The steps with plan and fact side by side, and every wait with its arithmetic.
 
 use super::gather::{Gathered, Ref};
-use super::view::{Attempt, StepRow, Sum, WaitRow};
+use super::view::{Attempt, EarlierPlan, StepRow, Sum, WaitRow};
 use crate::moment::Moment;
 use crate::ports::Applied;
 use crate::report::change_lines;
 use crate::workflow::{Decision, Gate, Owed, Plan, StepId};
 
-/// The steps of the plan in force.
-pub(super) fn steps(plan: &Plan, since: u64, gathered: &Gathered) -> Vec<StepRow> {
-    let planned = gathered.calendar.iter().find(|(told, _)| told.entry == since);
+/// So many plans before the one in force are shown, the latest of them.
+pub(super) const MOST_EARLIER: usize = 16;
+
+/// The entries in which a plan is in force: after the one that holds it, and before the one that holds the next.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    since: u64,
+    until: u64,
+}
+
+impl Span {
+    /// Of the plan in force at the end; of everything, where there is none.
+    pub(super) fn last(gathered: &Gathered) -> Span {
+        Span {
+            since: gathered.plans.last().map_or(0, |(told, _)| told.entry),
+            until: u64::MAX,
+        }
+    }
+
+    fn holds(self, told: &Ref) -> bool {
+        self.since < told.entry && told.entry < self.until
+    }
+}
+
+/// The plans before the one in force.
+pub(super) fn earlier(gathered: &Gathered) -> Vec<EarlierPlan> {
+    let plans = gathered.plans.iter();
+    let pairs: Vec<_> = plans.zip(gathered.plans.iter().skip(1)).collect();
+    let first = pairs.len().saturating_sub(MOST_EARLIER);
+    pairs
+        .into_iter()
+        .skip(first)
+        .map(|((told, plan), (next, _))| {
+            let span = Span {
+                since: told.entry,
+                until: next.entry,
+            };
+            let mut waits = waits(plan, span, gathered);
+            for row in waits.iter_mut().filter(|row| row.taken.is_none()) {
+                row.dropped = Some(next.at);
+            }
+            EarlierPlan {
+                plan: plan.hash(),
+                purpose: plan.purpose.to_string(),
+                adopted: told.clone(),
+                replaced: next.clone(),
+                ended: gathered.ends.iter().any(|(told, _)| span.holds(told)),
+                steps: steps(plan, span, gathered),
+                waits,
+            }
+        })
+        .collect()
+}
+
+/// The steps of a plan.
+pub(super) fn steps(plan: &Plan, span: Span, gathered: &Gathered) -> Vec<StepRow> {
+    let planned = gathered
+        .calendar
+        .iter()
+        .find(|(told, _)| told.entry == span.since);
     plan.steps
         .iter()
         .enumerate()
@@ -24,31 +81,31 @@ pub(super) fn steps(plan: &Plan, since: u64, gathered: &Gathered) -> Vec<StepRow
                 let line = calendar.iter().find(|line| line.step == step.id)?;
                 line.at
             }),
-            attempts: attempts(&step.id, since, gathered),
-            proven: proven(&step.id, since, gathered),
+            attempts: attempts(&step.id, span, gathered),
+            proven: proven(&step.id, span, gathered),
         })
         .collect()
 }
 
 /// When a step was last seen to be done: the beginning of that sweep, and the entry.
-pub(super) fn proven(step: &StepId, since: u64, gathered: &Gathered) -> Option<(Moment, u64)> {
+fn proven(step: &StepId, span: Span, gathered: &Gathered) -> Option<(Moment, u64)> {
     gathered
         .proven
         .iter()
         .rev()
-        .find(|(told, (proven, _))| told.entry > since && proven.step == *step)
+        .find(|(told, (proven, _))| span.holds(told) && proven.step == *step)
         .map(|(told, (proven, _))| (proven.as_of, told.entry))
 }
 
-fn attempts(step: &StepId, since: u64, gathered: &Gathered) -> Vec<Attempt> {
+fn attempts(step: &StepId, span: Span, gathered: &Gathered) -> Vec<Attempt> {
     let intents: Vec<_> = gathered
         .intents
         .iter()
-        .filter(|(told, intended)| told.entry > since && intended.step == *step)
+        .filter(|(told, intended)| span.holds(told) && intended.step == *step)
         .collect();
     let mut out = Vec::new();
     for (at, (told, intended)) in intents.iter().enumerate() {
-        let next = intents.get(at + 1).map_or(u64::MAX, |(told, _)| told.entry);
+        let next = intents.get(at + 1).map_or(span.until, |(told, _)| told.entry);
         let done = gathered
             .outcomes
             .iter()
@@ -71,11 +128,11 @@ fn attempts(step: &StepId, since: u64, gathered: &Gathered) -> Vec<Attempt> {
 }
 
 /// The waits: consecutive decisions to wait for one step are one, with the figures of the last.
-pub(super) fn waits(plan: &Plan, since: u64, gathered: &Gathered) -> Vec<WaitRow> {
+pub(super) fn waits(plan: &Plan, span: Span, gathered: &Gathered) -> Vec<WaitRow> {
     let mut out: Vec<WaitRow> = Vec::new();
     // Looks and comparisons in between end no wait; another step's, or an act, does.
     let mut open: Option<StepId> = None;
-    for (told, decision) in gathered.decisions.iter().filter(|(told, _)| told.entry > since) {
+    for (told, decision) in gathered.decisions.iter().filter(|(told, _)| span.holds(told)) {
         match decision {
             Decision::Wait {
                 step,
@@ -95,7 +152,7 @@ pub(super) fn waits(plan: &Plan, since: u64, gathered: &Gathered) -> Vec<WaitRow
         }
     }
     for row in &mut out {
-        row.taken = taken(row, gathered);
+        row.taken = taken(row, span, gathered);
     }
     out
 }
@@ -118,6 +175,7 @@ fn wait(
         why: why.to_owned(),
         opens: until,
         taken: None,
+        dropped: None,
         sums: sums(gate),
     }
 }
@@ -130,16 +188,17 @@ fn renew(row: &mut WaitRow, told: &Ref, until: Option<i64>, why: &str, gate: Opt
     row.sums = sums(gate);
 }
 
-fn taken(row: &WaitRow, gathered: &Gathered) -> Option<Moment> {
+fn taken(row: &WaitRow, span: Span, gathered: &Gathered) -> Option<Moment> {
+    let after = |told: &Ref| told.entry > row.last.entry && span.holds(told);
     let acted = gathered
         .intents
         .iter()
-        .find(|(told, intended)| told.entry > row.last.entry && intended.step.0 == row.step)
+        .find(|(told, intended)| after(told) && intended.step.0 == row.step)
         .map(|(told, _)| told.at);
     let proven = gathered
         .proven
         .iter()
-        .find(|(told, (proven, _))| told.entry > row.last.entry && proven.step.0 == row.step)
+        .find(|(told, (proven, _))| after(told) && proven.step.0 == row.step)
         .map(|(told, _)| told.at);
     match (acted, proven) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::view::{EvidenceReport, FindingRow, StepRow, WaitRow};
+use super::view::{EarlierPlan, EvidenceReport, FindingRow, StepRow, WaitRow};
 use crate::moment::Moment;
 use crate::report::{clock_time, spell};
 
@@ -18,6 +18,9 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
     heading(&mut out, "Waits");
     for wait in &report.waits {
         wait_lines(&mut out, wait);
+    }
+    for plan in &report.earlier {
+        earlier_plan(&mut out, plan);
     }
     heading(&mut out, "Findings");
     if report.findings.is_empty() {
@@ -152,6 +155,35 @@ fn first(out: &mut String, report: &EvidenceReport) {
     );
 }
 
+fn earlier_plan(out: &mut String, plan: &EarlierPlan) {
+    heading(
+        out,
+        &format!(
+            "An earlier plan (entry {}): plan and fact, waits",
+            plan.adopted.entry
+        ),
+    );
+    let how = match plan.ended {
+        true => "carried out",
+        false => "not carried out to its end",
+    };
+    let (from, to) = (
+        clock_time(plan.adopted.at, true),
+        clock_time(plan.replaced.at, true),
+    );
+    let text = format!(
+        "{}: plan {}, in force from {from} to {to} (entry {}), {how}",
+        plan.purpose, plan.plan, plan.replaced.entry
+    );
+    line(out, &text);
+    for step in &plan.steps {
+        step_lines(out, step);
+    }
+    for wait in &plan.waits {
+        wait_lines(out, wait);
+    }
+}
+
 fn step_lines(out: &mut String, step: &StepRow) {
     line(out, &format!("{}: {}", step.step, step.title));
     line(out, &format!("  why: {}", step.why));
@@ -195,6 +227,10 @@ fn wait_lines(out: &mut String, wait: &WaitRow) {
             wait.last.entry
         ),
     );
+    if let Some(at) = wait.dropped {
+        let text = format!("  given up {}: another plan took its place", clock_time(at, true));
+        line(out, &text);
+    }
     if wait.sums.is_empty() {
         line(out, &format!("  {}", wait.why));
     }

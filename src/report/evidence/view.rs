@@ -332,8 +332,30 @@ pub struct WaitRow {
     pub opens: Option<i64>,
     /// When it was taken or seen to be done.
     pub taken: Option<Moment>,
+    /// When another plan took the place of this one before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Moment>,
     /// The sums.
     pub sums: Vec<Sum>,
+}
+
+/// A plan that another one followed, with what came of it as long as it was in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EarlierPlan {
+    /// Its hash.
+    pub plan: String,
+    /// What it was for.
+    pub purpose: String,
+    /// The entry that holds it.
+    pub adopted: Ref,
+    /// The entry that holds the next one.
+    pub replaced: Ref,
+    /// Whether it was carried out before that.
+    pub ended: bool,
+    /// The steps.
+    pub steps: Vec<StepRow>,
+    /// The waits.
+    pub waits: Vec<WaitRow>,
 }
 
 /// One sum: what must leave every cache, and when it has.
@@ -544,6 +566,9 @@ pub struct EvidenceReport {
     pub steps: Vec<StepRow>,
     /// The waits.
     pub waits: Vec<WaitRow>,
+    /// The plans before it, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierPlan>,
     /// What was found.
     pub findings: Vec<FindingRow>,
     /// The keys.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{moment, second, table, when};
-use crate::report::evidence::view::{Attempt, EvidenceReport, StepRow, Sum, WaitRow};
+use crate::report::evidence::view::{Attempt, EarlierPlan, EvidenceReport, StepRow, Sum, WaitRow};
 use crate::report::spell;
 
 pub(super) fn steps(report: &EvidenceReport) -> Markup {
@@ -14,6 +14,21 @@ pub(super) fn steps(report: &EvidenceReport) -> Markup {
             h2 { "Steps: plan and fact" }
             @if report.steps.is_empty() { p { "There was no plan." } }
             div.steps { @for step in &report.steps { (step_card(step)) } }
+        }
+        @for plan in &report.earlier {
+            section {
+                h2 { "An earlier plan: " bdi { (plan.purpose) } }
+                (earlier_plan(plan))
+                div.steps { @for step in &plan.steps { (step_card(step)) } }
+            }
+        }
+    }
+}
+
+fn earlier_plan(plan: &EarlierPlan) -> Markup {
+    html! {
+        p { "Plan " span.hash { (plan.plan) } ", in force from entry " (plan.adopted.entry) ", " (moment(plan.adopted.at)) ", to entry " (plan.replaced.entry) ", " (moment(plan.replaced.at)) ". "
+            @if plan.ended { "It was carried out." } @else { "It was not carried out to its end: another plan took its place." }
         }
     }
 }
@@ -60,24 +75,34 @@ fn attempt_lines(attempt: &Attempt) -> Markup {
 }
 
 pub(super) fn waits(report: &EvidenceReport) -> Markup {
+    let earlier = report.earlier.iter().any(|plan| !plan.waits.is_empty());
+    html! {
+        section id="waits" {
+            h2 { "Waits, with their arithmetic" }
+            @if report.waits.is_empty() {
+                p { "Nothing had to be awaited, or no wait is recorded." }
+            }
+            @if !report.waits.is_empty() || earlier {
+                p { "Each was derived anew after every sweep; the last figures stand here. The last moment at which a resolver could fetch it (it was served then, and a name server record that caches may hold led there; margin included) + its TTL = when the last copy has left every cache." }
+            }
+            @if !report.waits.is_empty() { (wait_table("Waits", &report.waits)) }
+            @for plan in report.earlier.iter().filter(|plan| !plan.waits.is_empty()) {
+                h3 { "Waits of an earlier plan: " bdi { (plan.purpose) } ", entry " (plan.adopted.entry) }
+                (wait_table(&format!("Waits of the plan in entry {}", plan.adopted.entry), &plan.waits))
+            }
+        }
+    }
+}
+
+fn wait_table(title: &str, waits: &[WaitRow]) -> Markup {
     let head = [
         "Step",
         "Waited from",
         "Until",
         "What had to leave every cache, and when it had",
     ];
-    let body = html! { @for wait in &report.waits { (wait_row(wait)) } };
-    html! {
-        section id="waits" {
-            h2 { "Waits, with their arithmetic" }
-            @if report.waits.is_empty() {
-                p { "Nothing had to be awaited, or no wait is recorded." }
-            } @else {
-                p { "Each was derived anew after every sweep; the last figures stand here. The last moment at which a resolver could fetch it (it was served then, and a name server record that caches may hold led there; margin included) + its TTL = when the last copy has left every cache." }
-                (table("Waits", &head, &body))
-            }
-        }
-    }
+    let body = html! { @for wait in waits { (wait_row(wait)) } };
+    table(title, &head, &body)
 }
 
 fn wait_row(wait: &WaitRow) -> Markup {
@@ -91,6 +116,7 @@ fn wait_row(wait: &WaitRow) -> Markup {
                     (None, Some(opens)) => { "not before " (when(opens)) },
                     (None, None) => "not known",
                 }
+                @if let Some(at) = wait.dropped { br; "given up " (when(at.floor_seconds())) ": another plan" }
                 @if wait.times > 1 { br; (wait.times) " times derived," br; "last in entry " (wait.last.entry) }
             }
             td.words {
