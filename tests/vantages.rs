@@ -63,6 +63,11 @@ fn atlas(text: &str) -> Value {
         {"fw": 5080, "type": "dns", "msm_id": 1, "prb_id": 7, "timestamp": 1, "resultset": results},
         {"fw": 5080, "type": "dns", "msm_id": 1, "prb_id": 8, "timestamp": 1_790_000_000, "dst_addr": "192.0.2.11",
          "proto": "UDP", "qbuf": "AAEBAAABAAAAAAAABHNob3AEdGVzdAAABgAB", "error": {"timeout": 5000}},
+        // An answer came and was not kept; none came, and nobody knows to what.
+        {"fw": 5080, "type": "dns", "msm_id": 1, "prb_id": 8, "timestamp": 1_790_000_000, "dst_addr": "192.0.2.11",
+         "proto": "UDP", "qbuf": "AAEBAAABAAAAAAAABHNob3AEdGVzdAAABgAB", "result": {"rt": 1.5, "size": 100, "ANCOUNT": 1}},
+        {"fw": 5080, "type": "dns", "msm_id": 1, "prb_id": 8, "timestamp": 1_790_000_000, "dst_addr": "192.0.2.11",
+         "proto": "UDP", "error": {"timeout": 5000}},
     ])
 }
 
@@ -226,6 +231,7 @@ async fn atlas_is_a_vantage(lab: &Lab, text: &str) {
     );
     assert_eq!(seen[0]["unseen_count"], json!(2), "{seen}");
     assert_eq!((&seen[1]["asked"], &seen[1]["answers"]), (&json!(1), &json!(0)));
+    assert_eq!((&seen[0]["untold"], &seen[1]["untold"]), (&json!(0), &json!(2)));
     std::fs::write(dir.join("no.json"), "[{\"type\":\"ping\"}]").unwrap();
     refused(
         lab,

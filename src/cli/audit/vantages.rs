@@ -279,6 +279,12 @@ fn show(seen: &[Seen], context: &Context) {
             time(&one.from),
             time(&one.until)
         ));
+        if one.untold > 0 {
+            line(format!(
+                "  {} more results do not tell what was asked, or what came; a measurement keeps that if asked to (`qbuf`, `abuf`)",
+                one.untold
+            ));
+        }
         if one.elsewhere > 0 {
             line(format!(
                 "  {} questions went to addresses that the journal never asked",

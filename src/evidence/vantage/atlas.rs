@@ -1,8 +1,9 @@
 //! DNS results of RIPE Atlas: a JSON array, each element what one probe got, with the answer's octets as `abuf`.
 //!
 //! Read by the field names of the vendor's documentation of result formats 4610 and later (`fw`, `prb_id`, `timestamp`,
-//! `dst_addr`, `dst_name`, `dst_port`, `proto`, `result` with `abuf` and `rt`, `resultset`, `qbuf`, `error`). Two published results
-//! that probes made (firmware 4650 and 4660) were read by hand; none with a `resultset` was.
+//! `dst_addr`, `dst_name`, `dst_port`, `proto`, `result` with `abuf` and `rt`, `resultset`, `qbuf`, `error`). Six published results
+//! that probes made (firmware 4610, 4650, 4660 and 4720) were read by hand, among them two with a `resultset` and one that timed out;
+//! none of a newer probe.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -64,8 +65,9 @@ fn number_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<O
     }))
 }
 
-/// Reads the results of one or more DNS measurements: a vantage a probe, `atlas-` and its number. Results without an answer's
-/// octets or a question that can be read (the probe keeps them only where it was asked to) are silences or left out.
+/// Reads the results of one or more DNS measurements: a vantage a probe, `atlas-` and its number. Results without the octets of
+/// their answer, or, where none came, without those of their question (the probe keeps them only where it was asked to), are
+/// counted and left out.
 ///
 /// # Errors
 /// If it is no such array, or an element is no DNS result.
@@ -92,19 +94,21 @@ pub fn read_atlas(text: &str) -> Result<Vec<Vantage>, VantageFault> {
             zone: None,
             sweeps: Vec::new(),
             blobs: Blobs::default(),
+            untold: 0,
         });
         let single = report.resultset.is_empty().then_some(report.one);
         for query in single.into_iter().chain(report.resultset) {
             let Some(at) = query.time.or(report.timestamp) else {
                 return Err(wrong("it has no time"));
             };
-            if let Some(observation) = observation(&query, at, &mut vantage.blobs) {
-                vantage.sweeps.push(Sweep {
+            match observation(&query, at, &mut vantage.blobs) {
+                Some(observation) => vantage.sweeps.push(Sweep {
                     started: observation.sent,
                     ended: observation.done,
                     observations: vec![observation],
                     blind: Vec::new(),
-                });
+                }),
+                None => vantage.untold += 1,
             }
         }
     }
@@ -115,7 +119,8 @@ pub fn read_atlas(text: &str) -> Result<Vec<Vantage>, VantageFault> {
     Ok(out)
 }
 
-/// None where there is no address or no question that can be read.
+/// None where there is no address, no question that can be read, or where the octets of the answer were not kept: an answer
+/// came then, and nobody knows which.
 fn observation(query: &Query, at: i64, blobs: &mut Blobs) -> Option<Observation> {
     let address = SocketAddr::new(query.dst_addr?, query.dst_port.unwrap_or(DNS));
     let decoded = |text: &Option<String>| BASE64.decode(text.as_deref()?.as_bytes()).ok();
@@ -127,7 +132,8 @@ fn observation(query: &Query, at: i64, blobs: &mut Blobs) -> Option<Observation>
         (None, Some(error)) if error.get("timeout").is_none() => Outcome::Failed {
             said: error.to_string().chars().take(200).collect(),
         },
-        (None, _) => Outcome::Timeout,
+        (None, Some(_)) => Outcome::Timeout,
+        (None, None) => return None,
     };
     let millis = query.result.as_ref().and_then(|result| result.rt).unwrap_or(0.0);
     let took = Duration::try_from_secs_f64(millis.clamp(0.0, 60_000.0) / 1_000.0).unwrap_or_default();

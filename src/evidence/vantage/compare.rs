@@ -59,6 +59,8 @@ pub struct Seen {
     pub asked: usize,
     /// How many were answered.
     pub answers: usize,
+    /// How many more of its results told neither what was asked nor what came back.
+    pub untold: usize,
     /// How many were asked of addresses that the journal never asked.
     pub elsewhere: usize,
     /// What it covers, by address.
@@ -179,6 +181,7 @@ impl Comparer {
             sweeps: vantage.sweeps.len(),
             asked: 0,
             answers: 0,
+            untold: vantage.untold,
             elsewhere: 0,
             stretches: Vec::new(),
             compared: 0,

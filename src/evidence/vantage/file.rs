@@ -117,6 +117,7 @@ pub fn read_vantage(text: &str) -> Result<Vantage, VantageFault> {
                 zone: Some(head.zone.clone()),
                 sweeps: Vec::new(),
                 blobs: Blobs::default(),
+                untold: 0,
             }),
             Some(vantage) => vantage,
         };

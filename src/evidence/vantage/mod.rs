@@ -25,6 +25,8 @@ pub struct Vantage {
     pub sweeps: Vec<Sweep>,
     /// The messages, identifiers set to zero.
     pub blobs: Blobs,
+    /// How many results told neither what was asked nor what came back, so that they are not among the sweeps.
+    pub untold: usize,
 }
 
 /// Why octets are no file of a vantage.

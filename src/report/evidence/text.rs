@@ -53,6 +53,10 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
             one.name, one.program, one.answers, one.asked, one.sweeps, one.compared, one.others
         );
         line(&mut out, &text);
+        if one.untold > 0 {
+            let text = format!("  {} more do not tell what was asked or what came", one.untold);
+            line(&mut out, &text);
+        }
     }
     heading(&mut out, "What this does not show");
     for limit in &report.limits {

@@ -50,6 +50,7 @@ fn row(seen: &Seen) -> VantageRow {
         sweeps: seen.sweeps,
         asked: seen.asked,
         answers: seen.answers,
+        untold: seen.untold,
         compared: seen.compared,
         elsewhere: seen.elsewhere,
         longest: seen.stretches.iter().map(|stretch| stretch.longest_gap).max(),

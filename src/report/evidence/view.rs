@@ -491,6 +491,8 @@ pub struct VantageRow {
     pub asked: usize,
     /// Answers to them.
     pub answers: usize,
+    /// Results that told neither what was asked nor what came back: they are not among the questions.
+    pub untold: usize,
     /// Answers to questions that the journal asked too.
     pub compared: usize,
     /// Questions to addresses that the journal never asked.
