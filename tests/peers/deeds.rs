@@ -8,6 +8,7 @@ use crate::lab::{Lab, Signer, until};
 use crate::oracle::signed::Key;
 use crate::probe;
 use crate::process::{Outcome, Running};
+use crate::product;
 use crate::served::{delegation_is, has_ds, has_keys, keys_at};
 use crate::servers::Role;
 use crate::wire::{Name, rtype};
@@ -102,6 +103,10 @@ fn perform(lab: &mut Lab, deed: Deed) -> Result<()> {
                 .without(signer.kind.address(), || signer.server.restart())
         }
         Deed::Resign(who) => {
+            // Servers that restart blind the run for a while: what it first sees signed anew is no re-sign to it.
+            until("the run has seen the newcomer's keys", || {
+                product::has_proven(lab, "01-keys-at-")
+            })?;
             // Signatures tell whole seconds: in the second of the last ones, nobody could see that these are new.
             std::thread::sleep(ANOTHER_SECOND);
             lab.signers[index(who)?].server.resign()

@@ -92,6 +92,14 @@ pub(crate) fn audited(lab: &Lab) -> Result<String> {
     sentence.context("a report without a sentence")
 }
 
+/// Whether a run has seen that a step is done whose name begins so.
+pub(crate) fn has_proven(lab: &Lab, step: &str) -> Result<bool> {
+    let path = format!("state/{}/journal.ndjson", ZONE.trim_end_matches('.'));
+    let journal = fs::read_to_string(lab.settings.dir().join(path))?;
+    let begin = format!(r#""kind":"proven","body":{{"step":"{step}"#);
+    Ok(journal.contains(&begin))
+}
+
 /// Begins to carry the plan out.
 pub(crate) fn run(lab: &Lab) -> Result<Running> {
     begin(lab, &["run", "--yes", "--zone", ZONE], RUN_LIMIT)
