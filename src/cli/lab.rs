@@ -1,6 +1,6 @@
 //! `unbroken lab`: the whole job in an embedded little internet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -8,10 +8,12 @@ use clap::{Args, ValueEnum};
 use super::tell::Teller;
 use super::{Context, Exit, Failure, Tone, faults};
 use crate::dns::{Name, Rtype, parse_records};
-use crate::lab::{ED25519, LabConfig, Opening, Outcome, Play, PlayError, SignerKind, Ttls, play};
+use crate::lab::{
+    ED25519, LabConfig, Opening, Outcome, Play, PlayError, Served, SignerKind, Ttls, World, play,
+};
 use crate::moment::Moment;
 use crate::report::spell;
-use crate::workflow::{GateRules, Purpose};
+use crate::workflow::{Forecast, GateRules, Plan, Purpose};
 
 /// Arguments of `lab`.
 #[derive(Debug, Args)]
@@ -189,7 +191,7 @@ pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
     let teller = Teller::new(false, quiet, args.virtual_time);
     let outcome = play(&plan, Box::new(teller), |opening| {
         if !quiet {
-            context.out.line(opening_text(opening));
+            context.out.line(opening_text(&opening));
         }
     })
     .await
@@ -211,9 +213,19 @@ pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn opening_text(opening: &Opening<'_>) -> String {
-    let world = opening.world;
+    match opening {
+        Opening::Built {
+            world,
+            served,
+            journal,
+        } => built_text(world, *served, journal),
+        Opening::Planned { plan, calendar, from } => planned_text(plan, calendar, *from),
+    }
+}
+
+fn built_text(world: &World, served: Option<&Served>, journal: &Path) -> String {
     let mut out = format!("An internet of its own for {}", world.zone());
-    match opening.served {
+    match served {
         Some(_) => out.push_str(", on free ports of 127.0.0.1, real DNS over UDP and TCP:\n"),
         None => out.push_str(", in virtual time, with the TTLs of the real world:\n"),
     }
@@ -223,7 +235,7 @@ fn opening_text(opening: &Opening<'_>) -> String {
             .iter()
             .zip(world.addresses(operator))
             .map(
-                |(name, address)| match opening.served.and_then(|served| served.map.get(address)) {
+                |(name, address)| match served.and_then(|served| served.map.get(address)) {
                     Some(real) => format!("{name} at {real}"),
                     None => name.to_string(),
                 },
@@ -232,16 +244,20 @@ fn opening_text(opening: &Opening<'_>) -> String {
         out.push_str(&format!("  {operator:<9} {}\n", servers.join(", ")));
     }
     out.push_str("A crowd of model resolvers asks, caches and validates all the while.\n");
-    out.push_str(&format!("Journal: {}\n\n", opening.journal.display()));
-    out.push_str(&format!(
-        "The plan: {}, {} steps. Waits, as derived from the TTLs just seen:\n",
-        opening.plan.purpose,
-        opening.plan.steps.len()
-    ));
-    for step in opening.calendar {
+    out.push_str(&format!("Journal: {}\n", journal.display()));
+    out
+}
+
+fn planned_text(plan: &Plan, calendar: &[Forecast], from: Moment) -> String {
+    let mut out = format!(
+        "\nThe plan: {}, {} steps. Waits, as derived from the TTLs just seen:\n",
+        plan.purpose,
+        plan.steps.len()
+    );
+    for step in calendar {
         let when = match step.at {
-            Some(at) if at.since(opening.from).as_secs() < 1 => "at once".to_owned(),
-            Some(at) => format!("after {}", spell(at.since(opening.from))),
+            Some(at) if at.since(from).as_secs() < 1 => "at once".to_owned(),
+            Some(at) => format!("after {}", spell(at.since(from))),
             None => "not known yet".to_owned(),
         };
         out.push_str(&format!(

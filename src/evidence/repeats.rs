@@ -72,13 +72,13 @@ impl Repeats {
     /// else, or nothing is known of its kind; read it as JSON.
     pub fn take(&mut self, line: &[u8], chain: &Chain) -> Option<Repeated> {
         let mut rest = Cursor(line);
-        rest.expect(br#"{"format":1,"seq":"#)?;
+        rest.literal(br#"{"format":1,"seq":"#)?;
         let seq = rest.number()?;
-        rest.expect(br#","at":""#)?;
+        rest.literal(br#","at":""#)?;
         let at = rest.moment(&mut self.minute)?;
-        rest.expect(br#"","prev":""#)?;
-        rest.expect(chain.head().as_bytes())?;
-        rest.expect(br#"","kind":"sweep","body":"#)?;
+        rest.literal(br#"","prev":""#)?;
+        rest.literal(chain.head().as_bytes())?;
+        rest.literal(br#"","kind":"sweep","body":"#)?;
         if seq != chain.next_seq() {
             return None;
         }
@@ -157,31 +157,31 @@ impl Shape {
 
     /// Reads a body into a sweep of this kind; after a failure its times, identifiers and messages are of no use.
     fn read(&mut self, mut rest: Cursor<'_>, minute: &mut Minute, sweep: &mut Sweep) -> Option<()> {
-        rest.expect(br#"{"started":""#)?;
+        rest.literal(br#"{"started":""#)?;
         sweep.started = rest.moment(minute)?;
-        rest.expect(br#"","ended":""#)?;
+        rest.literal(br#"","ended":""#)?;
         sweep.ended = rest.moment(minute)?;
-        rest.expect(br#"","observations":["#)?;
+        rest.literal(br#"","observations":["#)?;
         if sweep.observations.len() != self.parts.len() {
             return None;
         }
         for (part, one) in self.parts.iter_mut().zip(&mut sweep.observations) {
-            rest.expect(&part.before)?;
+            rest.literal(&part.before)?;
             one.sent = rest.moment(minute)?;
-            rest.expect(DONE)?;
+            rest.literal(DONE)?;
             one.done = rest.moment(minute)?;
             if let Some(after) = &part.after {
-                rest.expect(after)?;
+                rest.literal(after)?;
                 continue;
             }
             let Outcome::Answer { blob, id } = &mut one.outcome else {
                 return None;
             };
-            rest.expect(ANSWER)?;
+            rest.literal(ANSWER)?;
             rest.blob(&mut part.latest)?.clone_into(blob);
-            rest.expect(ID)?;
+            rest.literal(ID)?;
             *id = u16::try_from(rest.number()?).ok()?;
-            rest.expect(ANSWERED)?;
+            rest.literal(ANSWERED)?;
         }
         (rest.0 == self.tail).then_some(())
     }
@@ -217,7 +217,7 @@ impl Minute {
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
-    fn expect(&mut self, octets: &[u8]) -> Option<()> {
+    fn literal(&mut self, octets: &[u8]) -> Option<()> {
         self.0 = self.0.strip_prefix(octets)?;
         Some(())
     }

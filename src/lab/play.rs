@@ -104,30 +104,36 @@ pub enum PlayError {
     Refused(Vec<Finding>),
 }
 
-/// What a stage is told of a lab before it begins.
-pub struct Opening<'a> {
-    /// The world.
-    pub world: &'a World,
-    /// Where each server really listens; none in virtual time.
-    pub served: Option<&'a Served>,
-    /// The plan.
-    pub plan: &'a Plan,
-    /// Its calendar.
-    pub calendar: &'a [crate::workflow::Forecast],
-    /// Where the journal lies.
-    pub journal: &'a std::path::Path,
-    /// From when the calendar counts.
-    pub from: Moment,
+/// What is told of a lab before it begins.
+pub enum Opening<'a> {
+    /// It is built, and nobody has looked yet.
+    Built {
+        /// The world.
+        world: &'a World,
+        /// Where each server really listens; none in virtual time.
+        served: Option<&'a Served>,
+        /// Where the journal lies.
+        journal: &'a std::path::Path,
+    },
+    /// It was looked at, and nothing is done yet.
+    Planned {
+        /// The plan.
+        plan: &'a Plan,
+        /// Its calendar.
+        calendar: &'a [crate::workflow::Forecast],
+        /// From when the calendar counts.
+        from: Moment,
+    },
 }
 
-/// Plays a lab from its beginning to the verdict. `opening` is told what was built and planned before anything is done.
+/// Plays a lab from its beginning to the verdict. `opening` is told what was built, and then what was planned, before anything is done.
 ///
 /// # Errors
 /// If the lab cannot be built, the plan is refused, or the journal cannot be written.
 pub async fn play(
     play: &Play,
     reporter: Box<dyn Reporter>,
-    opening: impl FnOnce(&Opening<'_>) + Send,
+    opening: impl FnMut(Opening<'_>) + Send,
 ) -> Result<Outcome, PlayError> {
     let world = Arc::new(World::new(&play.config)?);
     if play.virtual_time {
@@ -141,7 +147,7 @@ async fn on_sockets(
     play: &Play,
     world: Arc<World>,
     reporter: Box<dyn Reporter>,
-    opening: impl FnOnce(&Opening<'_>) + Send,
+    opening: impl FnMut(Opening<'_>) + Send,
 ) -> Result<Outcome, PlayError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let served = Served::start(world.clone(), clock.clone()).await?;
@@ -167,7 +173,7 @@ async fn in_virtual_time(
     play: &Play,
     world: Arc<World>,
     reporter: Box<dyn Reporter>,
-    opening: impl FnOnce(&Opening<'_>) + Send,
+    opening: impl FnMut(Opening<'_>) + Send,
 ) -> Result<Outcome, PlayError> {
     let hands = Arc::new(VirtualClock::new(play.config.now));
     let transport: Arc<dyn Transport> = Arc::new(WorldTransport::new(world.clone(), hands.dial()));
@@ -229,11 +235,16 @@ impl Stage<'_> {
         &self,
         journal: Box<dyn Journal>,
         reporter: Box<dyn Reporter>,
-        opening: impl FnOnce(&Opening<'_>) + Send,
+        mut opening: impl FnMut(Opening<'_>) + Send,
     ) -> Result<(Ending, u64, Duration), PlayError> {
         let start = self.clock.now();
         let team = team(self.world, &self.transport, &self.clock, self.play.interval)?;
         let mut runner = Runner::open(team, State::new(anchors(self.world)?), journal, reporter)?;
+        opening(Opening::Built {
+            world: self.world,
+            served: self.served,
+            journal: &self.dir,
+        });
         runner.survey().await?;
         runner.sweep().await?;
         let mut wish = wish(
@@ -251,12 +262,9 @@ impl Stage<'_> {
             return Err(PlayError::Refused(refusals));
         }
         let from = self.clock.now();
-        opening(&Opening {
-            world: self.world,
-            served: self.served,
+        opening(Opening::Planned {
             plan: &made,
             calendar: &forecast(&runner.state, &made, from.ceil_seconds()),
-            journal: &self.dir,
             from,
         });
         let words = self.approvals(&made);

@@ -116,6 +116,7 @@ impl View<'_> {
             _ => None,
         }
     }
+
     /// Until which second of a sweep's end no server's verdict turns by a signature's window; none where one is bogus now.
     fn verdicts_last(&self) -> Option<i64> {
         let bogus = |verdict: &ServerVerdict| verdict.delegated && verdict.status == Status::Bogus;

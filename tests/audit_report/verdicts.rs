@@ -3,7 +3,7 @@
 use unbroken::moment::Moment;
 use unbroken::ports::JournalView;
 use unbroken::report::evidence::{
-    Assurance, EvidenceReport, MarkKind, Standing, evidence_html, evidence_report, evidence_text,
+    Assurance, EarlierPlan, EvidenceReport, MarkKind, Standing, evidence_html, evidence_report, evidence_text,
 };
 
 use crate::made;
@@ -256,6 +256,13 @@ async fn plans_that_others_followed_are_shown_with_what_came_of_them() {
         .find(|mark| mark.entry == last.first.entry)
         .unwrap();
     assert_eq!(gate.until, over);
+    // The chain names each plan once where its steps stand together.
+    let of = |plan: &EarlierPlan| format!(" of the plan in entry {}", plan.adopted.entry);
+    let both = report.chain.iter().find(|at| {
+        let title = &at.title;
+        title.matches(&of(given_up)).count() == 1 && title.matches(&of(moved)).count() == 1
+    });
+    assert!(both.is_some(), "{:?}", report.chain.iter().map(|at| &at.title).collect::<Vec<_>>());
     // Steps of two plans that one second saw are not counted as one row.
     let steps = report
         .picture

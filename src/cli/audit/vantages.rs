@@ -281,7 +281,7 @@ fn show(seen: &[Seen], context: &Context) {
         ));
         if one.untold > 0 {
             line(format!(
-                "  {} more results do not tell what was asked, or what came; a measurement keeps that if asked to (`qbuf`, `abuf`)",
+                "  results beside these that do not tell what was asked, or what came: {} (a measurement keeps `qbuf` and `abuf` if asked to)",
                 one.untold
             ));
         }

@@ -1,8 +1,9 @@
 //! From what a journal comes to, and what is known of its bundle, to the report.
 
+use super::chain::ChainGraph;
 use super::controls::controls;
 use super::findings::{Broken, broken, findings};
-use super::gather::Gathered;
+use super::gather::{Gathered, Told};
 use super::keys::{approvals, inventory};
 use super::limits::limits;
 use super::picture::picture;
@@ -17,7 +18,7 @@ use crate::audit::standing;
 use crate::continuity::check;
 use crate::evidence::Place;
 use crate::moment::Moment;
-use crate::workflow::{Plan, PlannedInsecure, Traced, options, timeline};
+use crate::workflow::{Plan, PlannedInsecure, Proven, Traced, options, timeline};
 
 /// What the checker says of everything that was seen.
 #[derive(Default)]
@@ -216,14 +217,6 @@ fn shortest_ttl(gathered: &Gathered) -> Option<u32> {
 
 /// The chain at first, and after each step at which it was seen to be another; steps without a change are named with it.
 fn chain(gathered: &Gathered) -> Vec<ChainAt> {
-    // Steps of two plans may have one name.
-    let whose = |entry: u64| {
-        let plan = gathered.plans.iter().rev().find(|(told, _)| told.entry < entry);
-        match plan.filter(|_| gathered.plans.len() > 1) {
-            Some((told, _)) => format!(" of the plan in entry {}", told.entry),
-            None => String::new(),
-        }
-    };
     let mut out: Vec<ChainAt> = Vec::new();
     if let Some((told, graph)) = &gathered.opening {
         out.push(ChainAt {
@@ -233,23 +226,43 @@ fn chain(gathered: &Gathered) -> Vec<ChainAt> {
             graph: graph.clone(),
         });
     }
-    for (told, (proven, graph)) in &gathered.proven {
-        let step = format!("{}{}", proven.step, whose(told.entry));
-        match out.last_mut() {
-            Some(last) if last.graph == *graph => {
-                if last.title.starts_with("after ") {
-                    last.title.push_str(&format!(", {step}"));
-                }
-            }
-            _ => out.push(ChainAt {
-                title: format!("after {step}"),
+    for together in gathered.proven.chunk_by(|(_, (_, a)), (_, (_, b))| a == b) {
+        let Some((told, (proven, graph))) = together.first() else {
+            continue;
+        };
+        if out.last().is_none_or(|last| last.graph != *graph) {
+            out.push(ChainAt {
+                title: after(together, gathered),
                 at: proven.as_of,
                 entry: told.entry,
                 graph: graph.clone(),
-            }),
+            });
         }
     }
     out
+}
+
+/// After which steps; of which plan, where there is more than one: steps of two plans may have one name.
+fn after(proven: &[Told<(Proven, ChainGraph)>], gathered: &Gathered) -> String {
+    let plan = |entry: u64| {
+        let adopted = gathered.plans.iter().map(|(told, _)| told.entry);
+        adopted.rev().find(|adopted| *adopted < entry)
+    };
+    let of_one = proven.chunk_by(|(a, _), (b, _)| plan(a.entry) == plan(b.entry));
+    let named: Vec<String> = of_one
+        .map(|together| {
+            let steps: Vec<String> = together
+                .iter()
+                .map(|(_, (proven, _))| proven.step.to_string())
+                .collect();
+            let own = together.first().and_then(|(told, _)| plan(told.entry));
+            match own.filter(|_| gathered.plans.len() > 1) {
+                Some(entry) => format!("{} of the plan in entry {entry}", steps.join(", ")),
+                None => steps.join(", "),
+            }
+        })
+        .collect();
+    format!("after {}", named.join(", "))
 }
 
 fn left_out(gathered: &Gathered) -> Vec<String> {

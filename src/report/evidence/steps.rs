@@ -34,11 +34,11 @@ impl Span {
 /// The plans before the one in force.
 pub(super) fn earlier(gathered: &Gathered) -> Vec<EarlierPlan> {
     let plans = gathered.plans.iter();
-    let pairs: Vec<_> = plans.zip(gathered.plans.iter().skip(1)).collect();
-    let first = pairs.len().saturating_sub(MOST_EARLIER);
-    pairs
-        .into_iter()
-        .skip(first)
+    plans
+        .zip(gathered.plans.iter().skip(1))
+        .rev()
+        .take(MOST_EARLIER)
+        .rev()
         .map(|((told, plan), (next, _))| {
             let span = Span {
                 since: told.entry,

@@ -54,7 +54,10 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
         );
         line(&mut out, &text);
         if one.untold > 0 {
-            let text = format!("  {} more do not tell what was asked or what came", one.untold);
+            let text = format!(
+                "  results that do not tell what was asked, or what came: {}",
+                one.untold
+            );
             line(&mut out, &text);
         }
     }

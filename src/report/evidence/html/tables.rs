@@ -230,7 +230,7 @@ fn vantages(report: &EvidenceReport) -> Markup {
                 td { bdi { (one.program) } }
                 td.time { @if let Some(at) = one.from { (when(at.floor_seconds())) } }
                 td.time { @if let Some(at) = one.until { (when(at.ceil_seconds())) } }
-                td.num { (one.answers) " of " (one.asked) @if one.untold > 0 { ", and " (one.untold) " that do not tell what was asked or what came" } }
+                td.num { (one.answers) " of " (one.asked) @if one.untold > 0 { br; "not told what was asked, or what came: " (one.untold) } }
                 td.num { (one.elsewhere) }
                 td.num { @if let Some(seconds) = one.longest { (seconds) " s" } }
                 td.num { (one.compared) }
