@@ -262,7 +262,11 @@ async fn plans_that_others_followed_are_shown_with_what_came_of_them() {
         let title = &at.title;
         title.matches(&of(given_up)).count() == 1 && title.matches(&of(moved)).count() == 1
     });
-    assert!(both.is_some(), "{:?}", report.chain.iter().map(|at| &at.title).collect::<Vec<_>>());
+    assert!(
+        both.is_some(),
+        "{:?}",
+        report.chain.iter().map(|at| &at.title).collect::<Vec<_>>()
+    );
     // Steps of two plans that one second saw are not counted as one row.
     let steps = report
         .picture
