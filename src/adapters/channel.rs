@@ -10,10 +10,10 @@ use domain::base::message_builder::AdditionalBuilder;
 
 use super::transfer::Transfer;
 use super::transport::NOT_CONNECTED;
-use super::tsig::{TsigError, TsigKey};
+use super::tsig::{TsigError, TsigKey, without_tsig};
 use super::update::{Profile, bad_key_hint, failure, update_message};
-use crate::dns::{Message, Name, Rcode, Record, Rtype};
-use crate::evidence::Proto;
+use crate::dns::{Message, MessageError, Name, Rcode, Record, Rtype};
+use crate::evidence::{BodyForm, Exchange, Kept, Proto, Trace};
 use crate::ports::{
     Applied, AuthenticRead, Clock, DriverError, ExchangeError, FailureClass, RrsetChange, Transport,
 };
@@ -67,8 +67,57 @@ impl Channel {
         )
     }
 
+    /// Signs a message, sends it, and gives the answer if its MAC is good. What went to and fro is put into `trace`, without MACs.
+    async fn call(
+        &self,
+        what: &str,
+        message: AdditionalBuilder<Vec<u8>>,
+        trace: &mut Trace,
+    ) -> Result<Message, CallError> {
+        let sent = keep_message(trace, message.as_slice());
+        let mut exchange = Exchange {
+            with: format!("{what} tcp {}", self.config.server),
+            sent,
+            status: None,
+            received: None,
+            said: None,
+        };
+        let answer = self.answer(message, trace, &mut exchange).await;
+        exchange.said = answer.as_ref().err().map(ToString::to_string);
+        trace.exchanges.push(exchange);
+        answer
+    }
+
+    async fn answer(
+        &self,
+        message: AdditionalBuilder<Vec<u8>>,
+        trace: &mut Trace,
+        exchange: &mut Exchange,
+    ) -> Result<Message, CallError> {
+        let (octets, transaction) = self
+            .config
+            .tsig
+            .sign(message, self.clock.now())
+            .map_err(CallError::Unsent)?;
+        let answer = self
+            .transport
+            .exchange(self.config.server, Proto::Tcp, &octets, TIMEOUT)
+            .await
+            .map_err(CallError::Unanswered)?;
+        exchange.received = keep_message(trace, &answer);
+        let verified = transaction
+            .verify(answer, self.clock.now())
+            .map_err(CallError::Unbelieved)?;
+        Message::parse(&verified).map_err(CallError::Unread)
+    }
+
     /// Sends the update; `guarded` makes the server refuse if the RRset is not `expect`.
-    pub(super) async fn update(&self, change: &RrsetChange, guarded: bool) -> Result<Applied, DriverError> {
+    pub(super) async fn update(
+        &self,
+        change: &RrsetChange,
+        guarded: bool,
+        trace: &mut Trace,
+    ) -> Result<Applied, DriverError> {
         let what = format!("update of {} {}", change.name, change.rtype);
         let fail = |class, said: String| self.error(&what, class, said);
         if !change.name.is_at_or_below(&self.config.zone) {
@@ -82,21 +131,15 @@ impl Channel {
                     "the change does not fit into a message".to_owned(),
                 )
             })?;
-        let (octets, transaction) = self
-            .config
-            .tsig
-            .sign(message, self.clock.now())
-            .map_err(|error| fail(FailureClass::Unsupported, error.to_string()))?;
-        let answer = self
-            .transport
-            .exchange(self.config.server, Proto::Tcp, &octets, TIMEOUT)
+        let reply = self
+            .call("UPDATE", message, trace)
             .await
-            .map_err(|error| fail(after_update(&error), self.unreachable(&error)))?;
-        let verified = transaction
-            .verify(answer, self.clock.now())
-            .map_err(|error| fail(unsure_class(&error), self.explain(&error, change)))?;
-        let reply =
-            Message::parse(&verified).map_err(|error| fail(FailureClass::Unknown, error.to_string()))?;
+            .map_err(|error| match error {
+                CallError::Unsent(error) => fail(FailureClass::Unsupported, error.to_string()),
+                CallError::Unanswered(error) => fail(after_update(&error), self.unreachable(&error)),
+                CallError::Unbelieved(error) => fail(unsure_class(&error), self.explain(&error, change)),
+                CallError::Unread(error) => fail(FailureClass::Unknown, error.to_string()),
+            })?;
         match failure(reply.rcode, self.config.profile, change, self.config.tsig.name()) {
             None => Ok(Applied::Accepted {
                 said: format!("{} ({})", reply.rcode, self.describe()),
@@ -106,7 +149,12 @@ impl Channel {
     }
 
     /// The RRset of that owner and type, as the server says with its signature on it.
-    pub(super) async fn read(&self, name: &Name, rtype: Rtype) -> Result<AuthenticRead, DriverError> {
+    pub(super) async fn read(
+        &self,
+        name: &Name,
+        rtype: Rtype,
+        trace: &mut Trace,
+    ) -> Result<AuthenticRead, DriverError> {
         let what = format!("read of {name} {rtype}");
         let fail = |class, said: String| self.error(&what, class, said);
         let message = query(name, rtype).ok_or_else(|| {
@@ -115,21 +163,15 @@ impl Channel {
                 "the question does not fit into a message".to_owned(),
             )
         })?;
-        let (octets, transaction) = self
-            .config
-            .tsig
-            .sign(message, self.clock.now())
-            .map_err(|error| fail(FailureClass::Unsupported, error.to_string()))?;
-        let answer = self
-            .transport
-            .exchange(self.config.server, Proto::Tcp, &octets, TIMEOUT)
+        let reply = self
+            .call("QUERY", message, trace)
             .await
-            .map_err(|error| fail(FailureClass::Transient, self.unreachable(&error)))?;
-        let verified = transaction
-            .verify(answer, self.clock.now())
-            .map_err(|error| fail(read_class(&error), self.explain_read(&error)))?;
-        let reply =
-            Message::parse(&verified).map_err(|error| fail(FailureClass::Refused, error.to_string()))?;
+            .map_err(|error| match error {
+                CallError::Unsent(error) => fail(FailureClass::Unsupported, error.to_string()),
+                CallError::Unanswered(error) => fail(FailureClass::Transient, self.unreachable(&error)),
+                CallError::Unbelieved(error) => fail(read_class(&error), self.explain_read(&error)),
+                CallError::Unread(error) => fail(FailureClass::Refused, error.to_string()),
+            })?;
         if reply.rcode != Rcode::NOERROR {
             let said = format!("the server says {}", reply.rcode);
             return Err(fail(query_class(reply.rcode), said));
@@ -201,6 +243,26 @@ impl Channel {
             _ => self.explain_read(error),
         }
     }
+}
+
+/// How far a call came.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error("not sent: {0}")]
+    Unsent(TsigError),
+    #[error("no answer: {0}")]
+    Unanswered(ExchangeError),
+    #[error("not believed: {0}")]
+    Unbelieved(TsigError),
+    #[error("not read: {0}")]
+    Unread(MessageError),
+}
+
+/// Keeps a message without its identifier and MAC; what is no message is not kept.
+fn keep_message(trace: &mut Trace, octets: &[u8]) -> Option<Kept> {
+    let (octets, signed) = without_tsig(octets)?;
+    let without: &[&str] = if signed { &["tsig"] } else { &[] };
+    trace.keep(BodyForm::Dns, &octets, without)
 }
 
 pub(super) fn query(name: &Name, rtype: Rtype) -> Option<AdditionalBuilder<Vec<u8>>> {

@@ -6,6 +6,7 @@
 //! use unbroken::adapters::*;
 //! use unbroken::ports::{Clock, Observer, Provider, Transport};
 //! use unbroken::dns::{Name, Rtype};
+//! use unbroken::evidence::Trace;
 //!
 //! let zone = Name::parse("shop.test")?;
 //! let map = AddressMap::parse([("192.0.2.11", "127.0.0.1:5301")])?;
@@ -20,7 +21,7 @@
 //!     profile: Profile::Bind,
 //! };
 //! let provider = Rfc2136Provider::new(config, transport.clone(), clock.clone());
-//! println!("{:?}", provider.read(Rtype::DNSKEY).await?);
+//! println!("{:?}", provider.read(Rtype::DNSKEY, &mut Trace::default()).await?);
 //! let observer = DnsObserver::new(ObserverConfig::default(), transport, clock);
 //! println!("{:?}", observer.find(&zone).await);
 //! # Ok(()) }

@@ -6,7 +6,7 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use secrecy::{ExposeSecret, SecretString};
 
 /// What stands where a secret stood.
-const MASK: &str = "[secret]";
+pub(super) const MASK: &str = "[secret]";
 /// The longest text that is kept of others' words, characters.
 const LONGEST: usize = 2000;
 
@@ -66,8 +66,8 @@ impl Redactor {
         self.forms.dedup_by(|a, b| a.expose_secret() == b.expose_secret());
     }
 
-    /// `text` without any known secret, without control characters, and no longer than is useful.
-    pub fn clean(&self, text: &str) -> String {
+    /// `text` without any known secret.
+    pub fn redact(&self, text: &str) -> String {
         let mut out = text.to_owned();
         for form in &self.forms {
             let form = form.expose_secret();
@@ -75,6 +75,12 @@ impl Redactor {
                 out = out.replace(form, MASK);
             }
         }
+        out
+    }
+
+    /// The same, without control characters, and no longer than is useful.
+    pub fn clean(&self, text: &str) -> String {
+        let out = self.redact(text);
         let shown: String = out
             .chars()
             .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })

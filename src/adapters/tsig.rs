@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
+use domain::base::iana::Rtype;
 use domain::base::message_builder::AdditionalBuilder;
 use domain::base::{Message as Wire, ToName};
 use domain::rdata::tsig::Time48;
@@ -247,6 +248,26 @@ impl TsigSequence {
     pub fn finish(self) -> Result<(), TsigError> {
         self.sequence.done().map_err(|_| TsigError::UnsignedEnd)
     }
+}
+
+/// What of a message may be kept: the identifier set to zero, and no TSIG record at its end, since a MAC lets a weak secret be
+/// guessed. Tells whether there was one; none where it is no whole message.
+pub(super) fn without_tsig(octets: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let message = Wire::from_octets(octets).ok()?;
+    let mut section = message.additional().ok()?;
+    let (mut end, mut last) = (section.pos(), None);
+    while let Some(record) = section.next() {
+        last = Some((end, record.ok()?.rtype()));
+        end = section.pos();
+    }
+    let signed = last.filter(|(_, rtype)| *rtype == Rtype::TSIG);
+    let mut out = octets.get(..signed.map_or(end, |(start, _)| start))?.to_vec();
+    out.get_mut(..2)?.fill(0);
+    if signed.is_some() {
+        let count = message.header_counts().arcount().saturating_sub(1);
+        out.get_mut(10..12)?.copy_from_slice(&count.to_be_bytes());
+    }
+    Some((out, signed.is_some()))
 }
 
 /// What went wrong with a signed exchange, and what to do.

@@ -1,16 +1,17 @@
 //! What the entries of a journal say, judged in their order: messages held against their hashes, and answers judged anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::answers::Answers;
+use super::channel::{self, Body};
 use super::findings::{Finding, Findings};
 use super::intake::Dated;
 use super::verdict::{ApprovalSeen, Clock, Depth, JumpSeen, NtpSeen};
 use crate::dns::Name;
 use crate::dnssec::{Anchors, Memo};
-use crate::evidence::{BlobId, name_blobs};
-use crate::workflow::Event;
+use crate::evidence::{BlobId, BodyForm, Kept, name_blobs};
+use crate::workflow::{ChannelRead, Event};
 
 /// Gives the octets of a blob, unchecked; none: it is not there.
 pub type BlobSource<'a> = &'a mut (dyn FnMut(&BlobId) -> Option<Vec<u8>> + Send);
@@ -23,6 +24,8 @@ pub struct Judging {
     /// Messages that are named elsewhere than in sweeps.
     pub(super) others: BTreeSet<BlobId>,
     pub(super) missing: BTreeSet<BlobId>,
+    /// What came over the channels of providers, read.
+    bodies: HashMap<(BlobId, BodyForm), Body>,
     pub(super) own_anchors: Option<Anchors>,
     pub(super) approvals: Vec<ApprovalSeen>,
     pub(super) programs: Vec<String>,
@@ -41,6 +44,7 @@ impl Judging {
             answers: Answers::new(anchors, memo),
             others: BTreeSet::new(),
             missing: BTreeSet::new(),
+            bodies: HashMap::new(),
             own_anchors: None,
             approvals: Vec::new(),
             programs: Vec::new(),
@@ -113,7 +117,34 @@ impl Judging {
                     self.other(seq, &id, octets);
                 }
             }
+            Event::Channel(read) => self.take_channel(seq, read, octets),
             _ => {}
+        }
+        for id in event.bodies() {
+            self.other(seq, id, octets);
+        }
+    }
+
+    /// Holds what a channel is said to know against the bodies that came over it.
+    fn take_channel(&mut self, seq: u64, read: &ChannelRead, octets: BlobSource<'_>) {
+        if self.depth != Depth::Full {
+            return;
+        }
+        for Kept { form, blob, .. } in channel::received(read) {
+            let held = (blob.clone(), *form);
+            if self.bodies.contains_key(&held) || self.missing.contains(blob) {
+                continue;
+            }
+            self.others.insert(blob.clone());
+            if let Some(octets) = self.checked(seq, blob, octets(blob)) {
+                self.bodies.insert(held, Body::read(*form, &octets));
+            }
+        }
+        let bodies: Vec<&Body> = channel::received(read)
+            .filter_map(|kept| self.bodies.get(&(kept.blob.clone(), kept.form)))
+            .collect();
+        if let Some(finding) = channel::check(read, &bodies) {
+            self.findings.push(finding.at(seq));
         }
     }
 

@@ -7,6 +7,7 @@
 //! * the continuity of what was really served.
 
 mod answers;
+mod channel;
 mod context;
 mod findings;
 mod intake;

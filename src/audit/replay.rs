@@ -1,19 +1,19 @@
 //! The journal folded again and every decision made again on the recorded facts, as the runner does: after each sweep, after
 //! keys were authenticated, copies compared, a step proven.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::findings::{Finding, Findings};
 use super::intake::Dated;
 use super::verdict::{DecisionsReplayed, Depth};
 use super::verifier::Seen;
-use crate::dnssec::Anchors;
-use crate::dnssec::Memo;
+use crate::dnssec::{Anchors, KeyId, Memo};
 use crate::evidence::BlobId;
 use crate::moment::Moment;
 use crate::workflow::{
-    Alarm, Decision, Event, Intended, Standing, State, changed, decide, decide_standing, ended, failing,
+    Alarm, Authenticated, Decision, Event, Intended, PINNED, Standing, State, VALIDATED, changed, decide,
+    decide_standing, ended, failing, vouch,
 };
 
 /// The part of a verification that makes decisions anew: the fold, and where in its loop the runner must have been.
@@ -26,7 +26,7 @@ pub struct Replay {
     octets: HashMap<BlobId, Arc<[u8]>>,
     /// A decision is due and was not recorded so far: either it follows, or it says the same as the last one.
     due: bool,
-    /// The last entry was a decision to authenticate: what its channel says may follow.
+    /// The last decision was to authenticate, and nothing but what the channel said came since.
     authenticating: bool,
     /// Copies are compared before a run decides anything.
     surveying: bool,
@@ -144,26 +144,19 @@ impl Replay {
                     })
                 })
             }
-            Event::Keys(keys) => {
-                let asked = match &self.state.last_decision {
-                    Some(Decision::Authenticate {
-                        provider,
-                        keys: wanted,
-                    }) => {
-                        *provider == keys.provider
-                            && keys.keys.iter().all(|key| wanted.contains(&key.to_string()))
-                    }
-                    _ => false,
-                };
-                self.unchanged(seq).or_else(|| {
-                    (!asked).then(|| {
-                        Finding::fails(
-                            "keys-without-decision",
-                            "these keys were not to be authenticated here",
-                        )
-                    })
+            Event::Channel(read) => {
+                let asked = self.authenticating && self.wanted_of(&read.provider).is_some();
+                (!asked).then(|| {
+                    Finding::fails(
+                        "channel-undue",
+                        format!(
+                            "nothing before it decides to authenticate keys of {}",
+                            read.provider
+                        ),
+                    )
                 })
             }
+            Event::Keys(keys) => self.unchanged(seq).or_else(|| self.check_keys(keys)),
             Event::End(recorded) => self.unchanged(seq).or_else(|| self.check_end(recorded)),
             Event::Contents(_) if self.surveying => None,
             Event::Plan(plan) => {
@@ -273,6 +266,52 @@ impl Replay {
         self.decide()
     }
 
+    /// The keys that the last decision wants of that provider.
+    fn wanted_of(&self, provider: &str) -> Option<&[String]> {
+        match &self.state.last_decision {
+            Some(Decision::Authenticate { provider: of, keys }) if of == provider => Some(keys),
+            _ => None,
+        }
+    }
+
+    /// What was authenticated must be what was wanted, in the way that what was recorded allows.
+    fn check_keys(&self, recorded: &Authenticated) -> Option<Finding> {
+        let Some(wanted) = self.wanted_of(&recorded.provider) else {
+            return Some(Finding::fails(
+                "keys-without-decision",
+                "these keys were not to be authenticated here",
+            ));
+        };
+        let read = self.state.channel.as_ref();
+        let pinned = |_: &BTreeSet<KeyId>| recorded.channel == PINNED;
+        if vouch(&self.state, &recorded.provider, wanted, read, pinned).is_ok_and(|made| made == *recorded) {
+            return None;
+        }
+        let own_word = ![PINNED, VALIDATED].contains(&recorded.channel.as_str());
+        let all_wanted = recorded.keys.iter().all(|key| wanted.contains(&key.to_string()));
+        if read.is_none() && own_word && all_wanted {
+            return Some(Finding::remark(
+                "keys-outside",
+                format!("that {} vouches for them is not in the journal", recorded.channel),
+            ));
+        }
+        Some(Finding::fails(
+            "keys-differ",
+            "the recorded facts do not vouch for these keys in this way",
+        ))
+    }
+
+    /// The decision that stands where keys could not be authenticated, by what the channel said.
+    fn instead_of(&self, made: &Decision) -> Option<Decision> {
+        let Decision::Authenticate { provider, keys } = made else {
+            return None;
+        };
+        let read = self.state.channel.as_ref();
+        vouch(&self.state, provider, keys, read, |_| false)
+            .err()
+            .map(|instead| *instead)
+    }
+
     fn check_decision(&mut self, recorded: &Decision) -> Option<Finding> {
         self.counts.recorded += 1;
         let due = std::mem::take(&mut self.due);
@@ -285,7 +324,11 @@ impl Replay {
             self.counts.same += 1;
             return None;
         }
-        if self.authenticating && from_outside(&made, recorded) {
+        if self.authenticating && self.instead_of(&made).as_ref() == Some(recorded) {
+            self.counts.same += 1;
+            return None;
+        }
+        if self.authenticating && self.state.channel.is_none() && from_outside(&made, recorded) {
             self.counts.outside += 1;
             return Some(Finding::remark(
                 "decision-outside",
@@ -375,8 +418,11 @@ impl Replay {
             Event::Intent(intended) => self.intended = Some(intended.step.0.clone()),
             _ => {}
         }
-        self.authenticating =
-            matches!(event, Event::Decision(decision) if matches!(**decision, Decision::Authenticate { .. }));
+        self.authenticating = match event {
+            Event::Decision(decision) => matches!(**decision, Decision::Authenticate { .. }),
+            Event::Channel(_) => self.authenticating,
+            _ => false,
+        };
     }
 }
 

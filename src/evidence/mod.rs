@@ -3,6 +3,7 @@
 mod blob;
 mod chain;
 mod entry;
+mod exchange;
 mod manifest;
 mod merkle;
 mod note;
@@ -15,6 +16,7 @@ pub mod vantage;
 pub use blob::{BlobId, Blobs, NoBlobId};
 pub use chain::{Chain, FaultKind, JournalFault, Line, ReadJournal, Reader, Torn, read_journal};
 pub use entry::{Entry, EntryError, Head, JOURNAL_FORMAT, NO_PREVIOUS, hash_line};
+pub use exchange::{BodyForm, Exchange, Kept, LARGEST_KEPT, Trace};
 pub use manifest::{
     BUNDLE_FORMAT, BlobsPart, Ends, FilePart, JournalPart, LineHash, Manifest, ManifestError, Summary,
     name_blobs, zone_of,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::dns::{Name, Record, Rtype, Ttl};
+use crate::evidence::Trace;
 use crate::zone::Sink;
 
 /// A change of one RRset, as a difference, with what the caller believes to be there now.
@@ -118,8 +119,8 @@ pub trait Provider: Send + Sync {
     fn name(&self) -> &str;
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
-    /// The apex RRset of that type over the authenticated channel.
-    async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError>;
+    /// The apex RRset of that type over the authenticated channel. What went over it is put into `trace`.
+    async fn read(&self, rtype: Rtype, trace: &mut Trace) -> Result<AuthenticRead, DriverError>;
     /// The whole zone over the authenticated channel.
     async fn inventory(&self) -> Result<Inventory, DriverError>;
     /// What the zone contains, as the provider holds it, record by record. Nothing of it counts unless this returns `Ok`.
@@ -134,8 +135,8 @@ pub trait Provider: Send + Sync {
             class: FailureClass::Unsupported,
         })
     }
-    /// Changes an apex RRset.
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError>;
+    /// Changes an apex RRset. What went over the channel is put into `trace`.
+    async fn change(&self, change: &RrsetChange, trace: &mut Trace) -> Result<Applied, DriverError>;
 }
 
 /// The parent's side: a registrar, a registry, or a parent zone that is run by the same people.
@@ -146,6 +147,6 @@ pub trait Parent: Send + Sync {
     /// Whether a person does it.
     fn manual(&self) -> bool;
     /// Changes the DS or NS RRset of the delegation, or the A or AAAA RRset of a name server within the zone (its glue); refuses
-    /// if the set is not `expect` any more, where it can.
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError>;
+    /// if the set is not `expect` any more, where it can. What went over the channel is put into `trace`.
+    async fn change(&self, change: &RrsetChange, trace: &mut Trace) -> Result<Applied, DriverError>;
 }

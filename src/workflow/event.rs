@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::alarm::{Alarm, Baseline, WatchRules};
+use super::channel::ChannelRead;
 use super::copies::Compared;
 use super::decision::Decision;
 use super::plan::{Plan, StepId};
 use super::upset::{Changed, Failing, Jump};
 use crate::dnssec::KeyId;
-use crate::evidence::Sweep;
+use crate::evidence::{BlobId, Exchange, Sweep};
 use crate::moment::Moment;
 use crate::ports::{Applied, DriverError, Inventory, NameServer, ProbeNames, RrsetChange, Topology};
 
@@ -77,6 +78,9 @@ pub struct Done {
     pub step: StepId,
     /// Per change, in the order of the intent.
     pub results: Vec<Result<Applied, DriverError>>,
+    /// What went over the driver's channel, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
 }
 
 /// A step's state was seen at every server that has to show it.
@@ -127,6 +131,8 @@ pub enum Event {
     Servers(Box<Servers>),
     /// One round of questions.
     Sweep(Sweep),
+    /// What a provider's own channel said of its keys.
+    Channel(ChannelRead),
     /// Keys of a provider were authenticated.
     Keys(Authenticated),
     /// A provider's zone was read.
@@ -159,6 +165,22 @@ pub enum Event {
     End(Ended),
     /// Anything else worth keeping; folded as nothing.
     Note(Value),
+}
+
+impl Event {
+    /// What went over the channel of a driver, if it tells of that.
+    pub fn exchanges(&self) -> &[Exchange] {
+        match self {
+            Event::Outcome(done) => &done.exchanges,
+            Event::Channel(read) => &read.exchanges,
+            _ => &[],
+        }
+    }
+
+    /// The blobs that are named outside of sweeps and notes.
+    pub fn bodies(&self) -> impl Iterator<Item = &BlobId> {
+        self.exchanges().iter().flat_map(Exchange::named)
+    }
 }
 
 macro_rules! kinds {
@@ -203,7 +225,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Begin = "begin", Plan = "plan", Servers = "servers", Sweep = "sweep", Keys = "keys", Inventory = "inventory",
+    Begin = "begin", Plan = "plan", Servers = "servers", Sweep = "sweep", Channel = "channel",
+    Keys = "keys", Inventory = "inventory",
     Contents = "contents", Decision = "decision", Intent = "intent", Outcome = "outcome", Proven = "proven",
     Approval = "approval", Changed = "changed", Clock = "clock", Failing = "failing", Watch = "watch",
     Accepted = "accepted", Alarm = "alarm", End = "end", Note = "note",

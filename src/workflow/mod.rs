@@ -4,6 +4,7 @@ mod alarm;
 mod assess;
 mod assumed;
 mod attempts;
+mod channel;
 mod copies;
 mod dead_end;
 mod decide;
@@ -38,6 +39,7 @@ pub use alarm::{
 };
 pub use assess::{ServerVerdict, assess};
 pub use assumed::assumed_words;
+pub use channel::{ChannelKeys, ChannelRead, PINNED, VALIDATED, vouch};
 pub use copies::{CONTENTS_WAIVER, Compared, Copied, Copies, Pair};
 pub use decide::{STICKY_WAIVER, decide, decide_standing, halt, next_look};
 pub use decision::{By, Decision, wake};

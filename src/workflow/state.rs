@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::alarm::Vigil;
+use super::channel::ChannelRead;
 use super::copies::Copies;
 use super::decision::Decision;
 use super::event::{Approval, Done, Event, Intended, Servers};
@@ -97,6 +98,8 @@ pub struct State {
     pub owners: BTreeMap<KeyId, String>,
     /// The keys that were authenticated, and how.
     pub authentic: BTreeMap<KeyId, String>,
+    /// What a provider's channel said since the last decision to authenticate keys.
+    pub channel: Option<ChannelRead>,
     /// The chain above the zone.
     pub upstream: Upstream,
     /// How far each step is.
@@ -156,6 +159,7 @@ impl State {
             pool: BTreeMap::new(),
             owners: BTreeMap::new(),
             authentic: BTreeMap::new(),
+            channel: None,
             upstream: Upstream::new(anchors),
             steps: BTreeMap::new(),
             approvals: BTreeMap::new(),
@@ -209,9 +213,11 @@ impl State {
             Event::Plan(plan) => self.take_plan(plan, at),
             Event::Servers(servers) => self.take_servers(servers),
             Event::Sweep(sweep) => {
+                self.channel = None;
                 self.take_sweep(sweep, octets);
                 self.consider();
             }
+            Event::Channel(read) => self.channel = Some(read.clone()),
             Event::Keys(keys) => {
                 for key in &keys.keys {
                     self.authentic.insert(key.clone(), keys.channel.clone());
@@ -226,6 +232,9 @@ impl State {
             }
             Event::Decision(decision) => {
                 self.dead_end = decision.dead_end(self.dead_end, at);
+                if matches!(**decision, Decision::Authenticate { .. }) {
+                    self.channel = None;
+                }
                 self.last_decision = Some((**decision).clone());
             }
             Event::Intent(intended) => {

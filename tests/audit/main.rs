@@ -1,6 +1,7 @@
 //! Evidence that somebody else checks: a good bundle holds, and every kind of damage is found and named.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod channel;
 mod forged;
 mod good;
 mod hostile;

@@ -392,6 +392,39 @@ def check_stamps(bundle, say):
             say("stamp-imprint", f"{name}: it is over something else")
 
 
+# --- channels ------------------------------------------------------------------------------------------------------------
+
+
+def public_keys(form, octets):
+    """The public keys in a body that came over a provider's channel, base64."""
+    if form == "dns":
+        message = dns.message.from_wire(octets)
+        asked = message.question[0].name
+        return {base64.b64encode(key.key).decode() for rrset in message.answer
+                if rrset.rdtype == DNSKEY and rrset.name == asked for key in rrset}
+    text = octets.decode("utf-8", "replace").replace("\\/", "/")
+    return {word for word in re.split(r"[^A-Za-z0-9+/=]", text) if len(word) >= 40}
+
+
+def check_channels(journal, blobs, say):
+    """Holds the keys that a channel is said to know against the bodies that came over it."""
+    for number, kind, body, _ in journal.entries:
+        if kind != "channel" or "Ok" not in body["read"]:
+            continue
+        said = {key["public_key"] for key in body["read"]["Ok"]["keys"]}
+        came = [one["received"] for one in body.get("exchanges", []) if one.get("received")]
+        came = [(one["form"], blobs[one["blob"]]) for one in came if one["blob"] in blobs]
+        if not came:
+            continue
+        try:
+            held = [public_keys(form, octets) for form, octets in came]
+        except (dns.exception.DNSException, ValueError, IndexError):
+            held = [set()]
+        alone = len(came) == 1 and came[0][0] == "dns"
+        if (said != held[0]) if alone else not said <= set().union(*held):
+            say("channel-differs", f"entry {number}: {body['provider']}")
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -605,6 +638,8 @@ def main():
         blobs = check_blobs(bundle, journal, say)
         sealed = check_seals(bundle, journal, seals, [read_key(key) for key in arguments.seal_key], say)
         check_stamps(bundle, say)
+        if not arguments.hashes:
+            check_channels(journal, blobs, say)
         print(f"{journal.tree.size} entries, head {journal.head}, sealed up to {sealed}, {journal.ends}")
         if not arguments.hashes and arguments.anchors:
             answers = Answers(journal, blobs, anchors_of(arguments.anchors), say)

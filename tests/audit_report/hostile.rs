@@ -103,6 +103,7 @@ fn write_hostile(fold: &mut made::Fold, kept: &Kept) {
                     }),
                     Err(error),
                 ],
+                exchanges: Vec::new(),
             }),
             Event::Contents(Compared {
                 copies: BTreeMap::new(),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 use unbroken::dns::{Name, Record, Rtype};
-use unbroken::evidence::{BlobId, Blobs, Entry, Observation, Outcome, Place, Proto, Sweep};
+use unbroken::evidence::{BlobId, Blobs, Entry, Observation, Outcome, Place, Proto, Sweep, Trace};
 use unbroken::moment::Moment;
 use unbroken::ports::{
     Applied, AskRequest, AuthenticRead, Capabilities, Clock, DriverError, Entries, Inventory, Journal,
@@ -373,7 +373,7 @@ impl Provider for Driver {
         }
     }
 
-    async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError> {
+    async fn read(&self, rtype: Rtype, _trace: &mut Trace) -> Result<AuthenticRead, DriverError> {
         let zone = self.stage.world().masters[self.operator];
         let records = bunch().dnskeys(zone.dnskeys());
         let record = |rdata| Record::new(bunch().zone.clone(), rtype, zone.key_ttl, rdata);
@@ -398,7 +398,7 @@ impl Provider for Driver {
         Ok(())
     }
 
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
+    async fn change(&self, change: &RrsetChange, _trace: &mut Trace) -> Result<Applied, DriverError> {
         self.told(change)
     }
 }
@@ -413,7 +413,7 @@ impl Parent for Driver {
         self.stage.world().operator(self.operator).person.is_some()
     }
 
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
+    async fn change(&self, change: &RrsetChange, _trace: &mut Trace) -> Result<Applied, DriverError> {
         self.told(change)
     }
 }

@@ -206,22 +206,79 @@ fn change() -> RrsetChange {
 }
 
 async fn update_class(does: Does) -> FailureClass {
-    provider(&server(does)).change(&change()).await.unwrap_err().class
+    provider(&server(does))
+        .change(&change(), &mut Trace::default())
+        .await
+        .unwrap_err()
+        .class
 }
 
 #[tokio::test]
 async fn a_signed_read_gives_the_apex_rrset_and_says_how_it_came() {
     let server = server(Does::Answer(WireRcode::NOERROR));
-    let read = provider(&server).read(Rtype::NS).await.unwrap();
+    let read = provider(&server)
+        .read(Rtype::NS, &mut Trace::default())
+        .await
+        .unwrap();
     let texts: Vec<String> = read.records.iter().map(Record::to_string).collect();
     assert_eq!(texts, ["shop.test. 60 IN NS ns.prova.test."]);
     assert!(read.channel.contains("lab. hmac-sha256, MAC checked"));
 }
 
 #[tokio::test]
+async fn what_went_over_it_is_kept_without_macs() {
+    let server = server(Does::Answer(WireRcode::NOERROR));
+    let mut trace = Trace::default();
+    provider(&server).change(&change(), &mut trace).await.unwrap();
+    provider(&server).read(Rtype::NS, &mut trace).await.unwrap();
+    let [update, query] = trace.exchanges.as_slice() else {
+        panic!("{trace:?}")
+    };
+    assert_eq!(update.with, "UPDATE tcp 192.0.2.11:53");
+    assert_eq!(query.with, "QUERY tcp 192.0.2.11:53");
+    for exchange in [update, query] {
+        let [sent, received] = [&exchange.sent, &exchange.received].map(|kept| kept.as_ref().unwrap());
+        assert_eq!((sent.form, received.form), (BodyForm::Dns, BodyForm::Dns));
+        assert_eq!(received.without, ["tsig"]);
+        for kept in [sent, received] {
+            let message = Message::parse(trace.blobs.get(&kept.blob).unwrap()).unwrap();
+            assert_eq!((message.id, message.additional.len()), (0, 0));
+        }
+        assert_eq!((exchange.said.as_deref(), exchange.status), (None, None));
+    }
+    let answer = trace.blobs.get(&query.received.as_ref().unwrap().blob).unwrap();
+    assert_eq!(Message::parse(answer).unwrap().answer.len(), 2);
+    // The same question has the same octets, whatever its identifier and the time of its signature.
+    provider(&server).read(Rtype::NS, &mut trace).await.unwrap();
+    assert_eq!(trace.exchanges[1], trace.exchanges[2]);
+}
+
+#[tokio::test]
+async fn what_was_not_believed_is_kept_with_the_reason() {
+    for (does, said, came) in [
+        (Does::Tamper, "not believed: ", true),
+        (Does::AnswerUnsigned(WireRcode::REFUSED), "not believed: ", true),
+        (Does::Nothing, "no answer: ", false),
+        (Does::NoRoute, "no answer: ", false),
+    ] {
+        let mut trace = Trace::default();
+        provider(&server(does))
+            .change(&change(), &mut trace)
+            .await
+            .unwrap_err();
+        let exchange = &trace.exchanges[0];
+        assert!(exchange.said.as_ref().unwrap().starts_with(said), "{exchange:?}");
+        assert_eq!(exchange.received.is_some(), came);
+        assert!(exchange.sent.is_some());
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_signed_well_is_not_believed() {
     for does in [Does::Tamper, Does::AnswerUnsigned(WireRcode::NOERROR)] {
-        let read = provider(&server(does)).read(Rtype::NS).await;
+        let read = provider(&server(does))
+            .read(Rtype::NS, &mut Trace::default())
+            .await;
         assert_eq!(read.unwrap_err().class, FailureClass::Auth);
         assert_eq!(update_class(does).await, FailureClass::Unknown);
     }
@@ -233,7 +290,10 @@ async fn the_servers_view_of_our_signature_is_told_apart() {
     let with = |name: &str, secret: &[u8]| {
         Rfc2136Provider::new(config(name, secret, "shop.test."), server.clone(), Arc::new(Noon))
     };
-    let unknown = with("other.", SECRET).change(&change()).await.unwrap_err();
+    let unknown = with("other.", SECRET)
+        .change(&change(), &mut Trace::default())
+        .await
+        .unwrap_err();
     assert_eq!(unknown.class, FailureClass::Auth);
     assert!(
         unknown.said.contains("BADKEY") && unknown.said.contains("acl"),
@@ -244,7 +304,10 @@ async fn the_servers_view_of_our_signature_is_told_apart() {
         ahead: 3600,
         seen: Mutex::default(),
     });
-    let error = provider(&late).change(&change()).await.unwrap_err();
+    let error = provider(&late)
+        .change(&change(), &mut Trace::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.class, FailureClass::Auth);
     assert!(
         error.said.contains("BADTIME") && error.said.contains("2027-01-15T09:00:00Z"),
@@ -272,9 +335,12 @@ async fn answers_to_an_update_have_their_class() {
 #[tokio::test]
 async fn providers_are_changed_without_conditions_and_parents_with() {
     let server = server(Does::Answer(WireRcode::NOERROR));
-    provider(&server).change(&change()).await.unwrap();
+    provider(&server)
+        .change(&change(), &mut Trace::default())
+        .await
+        .unwrap();
     let parent = Rfc2136Parent::new(config("lab.", SECRET, "test."), server.clone(), Arc::new(Noon));
-    parent.change(&change()).await.unwrap();
+    parent.change(&change(), &mut Trace::default()).await.unwrap();
     let seen = server.seen.lock().unwrap().clone();
     let [first, second] = [0, 1].map(|index: usize| Message::parse(&seen[index]).unwrap());
     assert!(first.answer.is_empty());
@@ -285,7 +351,10 @@ async fn providers_are_changed_without_conditions_and_parents_with() {
         name: Name::parse("shop.example").unwrap(),
         ..change()
     };
-    let error = parent.change(&elsewhere).await.unwrap_err();
+    let error = parent
+        .change(&elsewhere, &mut Trace::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.class, FailureClass::Unsupported);
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::adapters::instructions::{Where, instructions};
 use crate::dnssec::Dnskey;
+use crate::evidence::Trace;
 use crate::ports::{Applied, DriverError, Parent, RrsetChange};
 
 /// Prints the exact DS and NS records; a person gives them to the registrar.
@@ -39,7 +40,7 @@ impl Parent for ManualParent {
         true
     }
 
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
+    async fn change(&self, change: &RrsetChange, _trace: &mut Trace) -> Result<Applied, DriverError> {
         let place = Where::Parent {
             name: &self.name,
             keys: &self.keys,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::adapters::channel::{Channel, Rfc2136Config};
+use crate::evidence::Trace;
 use crate::ports::{Applied, Clock, DriverError, Parent, RrsetChange, Transport};
 
 /// A parent behind RFC 2136 with TSIG.
@@ -32,7 +33,7 @@ impl Parent for Rfc2136Parent {
     }
 
     /// Refused by the server, as one act, if the RRset is not exactly `expect` any more.
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
-        self.channel.update(change, true).await
+    async fn change(&self, change: &RrsetChange, trace: &mut Trace) -> Result<Applied, DriverError> {
+        self.channel.update(change, true, trace).await
     }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::adapters::instructions::{Where, instructions};
 use crate::dns::{Name, Rtype};
+use crate::evidence::Trace;
 use crate::ports::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Provider, RrsetChange,
 };
@@ -50,7 +51,7 @@ impl Provider for ManualProvider {
         }
     }
 
-    async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError> {
+    async fn read(&self, rtype: Rtype, _trace: &mut Trace) -> Result<AuthenticRead, DriverError> {
         Err(self.unsupported(&format!("read of {} {rtype}", self.zone)))
     }
 
@@ -58,7 +59,7 @@ impl Provider for ManualProvider {
         Err(self.unsupported(&format!("inventory of {}", self.zone)))
     }
 
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
+    async fn change(&self, change: &RrsetChange, _trace: &mut Trace) -> Result<Applied, DriverError> {
         let place = Where::Provider {
             name: &self.name,
             zone: &self.zone,

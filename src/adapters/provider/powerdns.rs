@@ -5,6 +5,7 @@
 //! the list is asked for, which holds public parts.
 
 mod api;
+mod kept;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,9 +19,11 @@ use secrecy::{ExposeSecret, SecretString};
 use self::api::{
     ApiRecord, ApiRrset, CryptoKey, Zone, chain, check_url, class_of, is_loopback, patch, words, zone_id,
 };
+use self::kept::{Keep, kept};
 use super::inventory::Tally;
 use crate::adapters::redact::Redactor;
 use crate::dns::{Name, Record, Rtype, parse_records};
+use crate::evidence::{Exchange, Trace};
 use crate::ports::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Provider, RrsetChange,
 };
@@ -96,6 +99,14 @@ pub struct PowerDnsProvider {
     redactor: Redactor,
 }
 
+/// What is asked of the API.
+struct Request<'a> {
+    method: Method,
+    /// Below the zone's resource.
+    path: &'a str,
+    body: Option<&'a serde_json::Value>,
+}
+
 impl fmt::Debug for PowerDnsProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PowerDnsProvider({} {})", self.name, self.base)
@@ -154,14 +165,46 @@ impl PowerDnsProvider {
         }
     }
 
-    /// One call. Of a failure the server's own words are kept.
+    /// One call. Of a failure the server's own words are kept; of the bodies `trace` gets what `keep` says.
     async fn call(
         &self,
         what: &str,
-        method: Method,
-        path: &str,
-        body: Option<&serde_json::Value>,
+        request: Request<'_>,
+        keep: Keep,
+        trace: &mut Trace,
     ) -> Result<Vec<u8>, DriverError> {
+        let mut exchange = Exchange {
+            with: format!("{} {}{}", request.method, self.base, request.path),
+            sent: request.body.and_then(|body| {
+                let octets = body.to_string();
+                kept(octets.as_bytes(), Keep::All, &self.zone, &self.redactor, trace)
+            }),
+            status: None,
+            received: None,
+            said: None,
+        };
+        let answer = self.answer(what, request, &mut exchange).await;
+        match &answer {
+            Ok(octets) | Err((_, Some(octets))) => {
+                exchange.received = kept(octets, keep, &self.zone, &self.redactor, trace);
+                if exchange.received.is_none() && !octets.is_empty() {
+                    exchange.said = Some(format!("{} octets, not kept", octets.len()));
+                }
+            }
+            Err((error, None)) => exchange.said = Some(error.said.clone()),
+        }
+        trace.exchanges.push(exchange);
+        answer.map_err(|(error, _)| error)
+    }
+
+    /// The body of a success; of a failure the body too, if there was one.
+    async fn answer(
+        &self,
+        what: &str,
+        request: Request<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Vec<u8>, (DriverError, Option<Vec<u8>>)> {
+        let Request { method, path, body } = request;
         let writes = method != Method::GET;
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(body) = body {
@@ -173,27 +216,40 @@ impl PowerDnsProvider {
             } else {
                 FailureClass::Transient
             };
-            self.error(what, class, &chain(&error.without_url()))
+            (self.error(what, class, &chain(&error.without_url())), None)
         };
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status();
+        exchange.status = Some(status.as_u16());
         let mut octets = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if octets.len() + chunk.len() > LARGEST_BODY {
                 let said = format!("the answer is larger than {LARGEST_BODY} octets");
-                return Err(self.error(what, FailureClass::Unsupported, &said));
+                return Err((self.error(what, FailureClass::Unsupported, &said), None));
             }
             octets.extend_from_slice(&chunk);
         }
         if status.is_success() {
             Ok(octets)
         } else {
-            Err(self.error(what, class_of(status, writes), &words(status, &octets)))
+            let error = self.error(what, class_of(status, writes), &words(status, &octets));
+            Err((error, Some(octets)))
         }
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, DriverError> {
-        let octets = self.call(what, Method::GET, path, None).await?;
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        keep: Keep,
+        trace: &mut Trace,
+    ) -> Result<T, DriverError> {
+        let request = Request {
+            method: Method::GET,
+            path,
+            body: None,
+        };
+        let octets = self.call(what, request, keep, trace).await?;
         serde_json::from_slice(&octets).map_err(|error| {
             let said = format!("not the JSON of this API: {error}");
             self.error(what, FailureClass::Refused, &said)
@@ -201,16 +257,16 @@ impl PowerDnsProvider {
     }
 
     /// The server's own published keys.
-    async fn own_keys(&self, what: &str) -> Result<Vec<CryptoKey>, DriverError> {
-        let keys: Vec<CryptoKey> = self.get(what, "/cryptokeys").await?;
+    async fn own_keys(&self, what: &str, trace: &mut Trace) -> Result<Vec<CryptoKey>, DriverError> {
+        let keys: Vec<CryptoKey> = self.get(what, "/cryptokeys", Keep::All, trace).await?;
         Ok(keys.into_iter().filter(|key| key.published).collect())
     }
 
     /// What is stored of an RRset at the apex.
-    async fn stored(&self, what: &str, rtype: Rtype) -> Result<Vec<Record>, DriverError> {
+    async fn stored(&self, what: &str, rtype: Rtype, trace: &mut Trace) -> Result<Vec<Record>, DriverError> {
         // Servers that know these parameters answer with this RRset only; older ones with the whole zone.
         let path = format!("?rrset_name={}&rrset_type={rtype}", zone_id(&self.zone));
-        let zone: Zone = self.get(what, &path).await?;
+        let zone: Zone = self.get(what, &path, Keep::ApexRrset(rtype), trace).await?;
         let mut out = Vec::new();
         for rrset in zone.rrsets.iter().filter(|rrset| rrset.kind == rtype.to_string()) {
             out.extend(
@@ -308,7 +364,7 @@ impl Provider for PowerDnsProvider {
     }
 
     /// For DNSKEY and CDS, the server's own published ones and what is stored; for other types what is stored.
-    async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError> {
+    async fn read(&self, rtype: Rtype, trace: &mut Trace) -> Result<AuthenticRead, DriverError> {
         let what = format!("read of {} {rtype}", self.zone);
         let Some(authentic) = self.authentic else {
             let said =
@@ -317,12 +373,12 @@ impl Provider for PowerDnsProvider {
         };
         let mut records = match rtype {
             Rtype::DNSKEY | Rtype::CDS => {
-                let keys = self.own_keys(&what).await?;
+                let keys = self.own_keys(&what, trace).await?;
                 self.own_records(&what, &keys, rtype)?
             }
             _ => Vec::new(),
         };
-        for record in self.stored(&what, rtype).await? {
+        for record in self.stored(&what, rtype, trace).await? {
             if !records.iter().any(|own| own.rdata == record.rdata) {
                 records.push(record);
             }
@@ -335,7 +391,7 @@ impl Provider for PowerDnsProvider {
 
     async fn inventory(&self) -> Result<Inventory, DriverError> {
         let what = format!("inventory of {}", self.zone);
-        let zone: Zone = self.get(&what, "").await?;
+        let zone: Zone = self.get(&what, "", Keep::Nothing, &mut Trace::default()).await?;
         let mut tally = Tally::new(self.zone.clone());
         for rrset in &zone.rrsets {
             // Types of PowerDNS's own (ALIAS, LUA) are no records that are served; their TTL counts all the same.
@@ -349,7 +405,7 @@ impl Provider for PowerDnsProvider {
 
     async fn contents(&self, sink: &mut (dyn Sink + Send)) -> Result<(), DriverError> {
         let what = format!("contents of {}", self.zone);
-        let zone: Zone = self.get(&what, "").await?;
+        let zone: Zone = self.get(&what, "", Keep::Nothing, &mut Trace::default()).await?;
         for rrset in &zone.rrsets {
             match self.records(&what, rrset) {
                 Ok(records) => records.iter().for_each(|record| sink.add(record)),
@@ -362,16 +418,16 @@ impl Provider for PowerDnsProvider {
 
     /// Reads, writes the whole RRset, and reads again: the API knows no condition, so that another writer in between is
     /// seen only afterwards.
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
+    async fn change(&self, change: &RrsetChange, trace: &mut Trace) -> Result<Applied, DriverError> {
         let what = format!("change of {} {}", change.name, change.rtype);
         if change.name != self.zone {
             let said = format!("only RRsets at the apex {} are changed here", self.zone);
             return Err(self.error(&what, FailureClass::Unsupported, &said));
         }
-        let stored = self.stored(&what, change.rtype).await?;
+        let stored = self.stored(&what, change.rtype, trace).await?;
         let own = match change.rtype {
             Rtype::DNSKEY | Rtype::CDS => {
-                let keys = self.own_keys(&what).await?;
+                let keys = self.own_keys(&what, trace).await?;
                 self.own_records(&what, &keys, change.rtype)?
             }
             _ => Vec::new(),
@@ -385,9 +441,14 @@ impl Provider for PowerDnsProvider {
             });
         }
         let body = patch(&self.zone, change.rtype, change.ttl, &wanted);
-        self.call(&what, Method::PATCH, "", Some(&body)).await?;
+        let request = Request {
+            method: Method::PATCH,
+            path: "",
+            body: Some(&body),
+        };
+        self.call(&what, request, Keep::All, trace).await?;
         let after: BTreeSet<Vec<u8>> = self
-            .stored(&what, change.rtype)
+            .stored(&what, change.rtype, trace)
             .await
             .map_err(|error| DriverError {
                 class: FailureClass::Unknown,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::inventory::Tally;
 use crate::adapters::channel::{Channel, Rfc2136Config};
 use crate::dns::Rtype;
+use crate::evidence::Trace;
 use crate::ports::{
     Applied, AuthenticRead, Capabilities, Clock, DriverError, FailureClass, Inventory, Provider, RrsetChange,
     Transport,
@@ -47,8 +48,8 @@ impl Provider for Rfc2136Provider {
         }
     }
 
-    async fn read(&self, rtype: Rtype) -> Result<AuthenticRead, DriverError> {
-        self.channel.read(&self.channel.config.zone, rtype).await
+    async fn read(&self, rtype: Rtype, trace: &mut Trace) -> Result<AuthenticRead, DriverError> {
+        self.channel.read(&self.channel.config.zone, rtype, trace).await
     }
 
     async fn inventory(&self) -> Result<Inventory, DriverError> {
@@ -62,7 +63,7 @@ impl Provider for Rfc2136Provider {
     }
 
     /// Without prerequisites: the signer changes its own keys in the same RRset whenever it likes.
-    async fn change(&self, change: &RrsetChange) -> Result<Applied, DriverError> {
+    async fn change(&self, change: &RrsetChange, trace: &mut Trace) -> Result<Applied, DriverError> {
         if change.name != self.channel.config.zone {
             return Err(self.channel.error(
                 &format!("update of {} {}", change.name, change.rtype),
@@ -73,6 +74,6 @@ impl Provider for Rfc2136Provider {
                 ),
             ));
         }
-        self.channel.update(change, false).await
+        self.channel.update(change, false, trace).await
     }
 }

@@ -8,11 +8,11 @@ use super::chain::{ChainGraph, chain_graph};
 use super::coverage::Coverage;
 use crate::dns::Name;
 use crate::dnssec::{Anchors, KeyId};
-use crate::evidence::{BlobId, Outcome, Place, Sweep};
+use crate::evidence::{BlobId, Exchange, Outcome, Place, Sweep};
 use crate::moment::Moment;
 use crate::workflow::{
-    Alarm, Approval, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast, Intended, Jump, Plan,
-    PlannedInsecure, Proven, State, StreamKey, forecast, insecure_by,
+    Alarm, Approval, Authenticated, Begin, Changed, Decision, Done, Ended, Event, Failing, Forecast,
+    Intended, Jump, Plan, PlannedInsecure, Proven, State, StreamKey, forecast, insecure_by,
 };
 
 /// Which entry says it: what a reader looks up in the bundle.
@@ -75,8 +75,8 @@ pub struct Gathered {
     pub proven: Vec<Told<(Proven, ChainGraph)>>,
     /// What persons approved.
     pub approvals: Vec<Told<Approval>>,
-    /// Keys that were authenticated: how, and in which entry.
-    pub authenticated: BTreeMap<KeyId, Told<String>>,
+    /// Keys that were authenticated: how, in which entry, and the bodies that their channel gave them in.
+    pub authenticated: BTreeMap<KeyId, Told<(String, Vec<String>)>>,
     /// Keys of a provider that changed.
     pub changed: Vec<Told<Changed>>,
     /// Jumps of the clock.
@@ -167,8 +167,9 @@ impl Gathered {
             }
             Event::Sweep(sweep) => self.take_sweep(told, sweep, state),
             Event::Keys(keys) => {
+                let bodies = channel_bodies(state, keys);
                 for key in &keys.keys {
-                    let how = (told.clone(), keys.channel.clone());
+                    let how = (told.clone(), (keys.channel.clone(), bodies.clone()));
                     self.authenticated.entry(key.clone()).or_insert(how);
                 }
             }
@@ -196,6 +197,7 @@ impl Gathered {
             Event::Alarm(alarm) => keep(&mut self.alarms, told, (**alarm).clone()),
             Event::Servers(_)
             | Event::Inventory(_)
+            | Event::Channel(_)
             | Event::Note(_)
             | Event::Watch(_)
             | Event::Accepted(_) => {}
@@ -305,6 +307,21 @@ impl Gathered {
             whose,
         }));
     }
+}
+
+/// The bodies that keys were read from, where it was the channel that vouched for them.
+fn channel_bodies(state: &State, keys: &Authenticated) -> Vec<String> {
+    let read = state.channel.as_ref().filter(|read| {
+        let word = read.read.as_ref();
+        read.provider == keys.provider && word.is_ok_and(|known| known.channel == keys.channel)
+    });
+    read.map_or_else(Vec::new, |read| received(&read.exchanges))
+}
+
+/// The SHA-256 of each body that came back.
+pub(super) fn received(exchanges: &[Exchange]) -> Vec<String> {
+    let kept = exchanges.iter().filter_map(|exchange| exchange.received.as_ref());
+    kept.map(|kept| kept.blob.to_string()).collect()
 }
 
 fn keep<T>(list: &mut Vec<Told<T>>, told: Ref, what: T) {

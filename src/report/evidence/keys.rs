@@ -124,7 +124,12 @@ pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
                 authenticated: gathered
                     .authenticated
                     .get(id)
-                    .map(|(told, how)| (how.clone(), told.entry)),
+                    .map(|(told, (how, _))| (how.clone(), told.entry)),
+                answers: gathered
+                    .authenticated
+                    .get(id)
+                    .map(|(_, (_, bodies))| bodies.clone())
+                    .unwrap_or_default(),
                 used_by: used.keys.get(id).into_iter().flatten().cloned().collect(),
             }
         })

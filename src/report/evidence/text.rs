@@ -207,6 +207,9 @@ fn step_lines(out: &mut String, step: &StepRow) {
         for said in &attempt.said {
             line(out, &format!("  said: {said}"));
         }
+        for answer in &attempt.answers {
+            line(out, &format!("  in message {answer}"));
+        }
         if attempt.outcome.is_none() {
             out.push_str("  no outcome is recorded: nobody knows what came of it\n");
         }
@@ -285,6 +288,9 @@ fn keys(out: &mut String, report: &EvidenceReport) {
             None => "  not authenticated".to_owned(),
         };
         line(out, &how);
+        for answer in &key.answers {
+            line(out, &format!("    in message {answer}"));
+        }
     }
     for ds in &report.ds {
         let by = ds.by.as_deref().unwrap_or("was there, or others put it there");

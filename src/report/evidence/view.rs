@@ -311,6 +311,8 @@ pub struct Attempt {
     pub outcome: Option<Ref>,
     /// What the other side said.
     pub said: Vec<String>,
+    /// The SHA-256 of each body that came back over its channel, as far as it was kept.
+    pub answers: Vec<String>,
 }
 
 /// A wait with its arithmetic.
@@ -416,6 +418,8 @@ pub struct KeyRow {
     pub shown: Vec<(String, i64, Option<i64>)>,
     /// How it was authenticated, and in which entry; none: it was not, and went nowhere.
     pub authenticated: Option<(String, u64)>,
+    /// The SHA-256 of each body that the channel gave it in, as far as it was kept.
+    pub answers: Vec<String>,
     /// Which steps put it, or a DS of it, somewhere else, and who approved the plan.
     pub used_by: Vec<String>,
 }

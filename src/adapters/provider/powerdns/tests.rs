@@ -90,16 +90,95 @@ async fn expect_patch(server: &MockServer, body: Value) {
 async fn keys_are_the_published_own_ones_and_the_stored_foreign_ones() {
     let stored = json!([rrset("DNSKEY", &[FOREIGN]), rrset("NS", &["ns.provc.test."])]);
     let (server, provider) = api(stored.clone(), stored).await;
-    let read = provider.read(Rtype::DNSKEY).await.unwrap();
+    let read = provider.read(Rtype::DNSKEY, &mut Trace::default()).await.unwrap();
     let texts: Vec<String> = read.records.iter().map(Record::rdata_text).collect();
     assert_eq!(texts, [OWN, FOREIGN]);
-    assert_eq!(provider.read(Rtype::CDS).await.unwrap().records.len(), 1);
+    assert_eq!(
+        provider
+            .read(Rtype::CDS, &mut Trace::default())
+            .await
+            .unwrap()
+            .records
+            .len(),
+        1
+    );
     let asked: Vec<Request> = server.received_requests().await.unwrap();
     assert!(
         asked
             .iter()
             .all(|request| !request.url.path().contains("cryptokeys/"))
     );
+}
+
+#[tokio::test]
+async fn what_went_over_the_api_is_kept_without_the_zone() {
+    let zone = json!([
+        rrset("DNSKEY", &[OTHER]),
+        rrset("TXT", &["\"nobody's business\""])
+    ]);
+    let (server, provider) = api(zone, json!([rrset("DNSKEY", &[OTHER, FOREIGN])])).await;
+    expect_patch(
+        &server,
+        json!({"rrsets": [json!({"name": "shop.test.", "type": "DNSKEY", "ttl": 60,
+        "changetype": "REPLACE", "records": [
+            {"content": OTHER, "disabled": false}, {"content": FOREIGN, "disabled": false}]})]}),
+    )
+    .await;
+    let mut trace = Trace::default();
+    let changed = provider
+        .change(&change(Rtype::DNSKEY, &[FOREIGN], &[]), &mut trace)
+        .await;
+    changed.unwrap();
+    let told: Vec<(String, Option<u16>, bool, bool)> = trace
+        .exchanges
+        .iter()
+        .map(|one| {
+            let with = one.with.split("/zones/").collect::<Vec<_>>();
+            let method = with[0].split(' ').next().unwrap();
+            let called = format!("{method} {}", with[1]);
+            (called, one.status, one.sent.is_some(), one.received.is_some())
+        })
+        .collect();
+    let read = "GET shop.test.?rrset_name=shop.test.&rrset_type=DNSKEY".to_owned();
+    let calls = [
+        (read.clone(), Some(200), false, true),
+        ("GET shop.test./cryptokeys".to_owned(), Some(200), false, true),
+        ("PATCH shop.test.".to_owned(), Some(204), true, false),
+        (read, Some(200), false, true),
+    ];
+    assert_eq!(told, calls);
+    let without = |at: usize| trace.exchanges[at].received.as_ref().unwrap().without.clone();
+    assert_eq!(without(0), ["other rrsets"]);
+    assert!(without(1).is_empty());
+    for (_, octets) in trace.blobs.iter() {
+        let text = String::from_utf8_lossy(octets);
+        assert!(!text.contains("nobody") && !text.contains("hunter2"), "{text}");
+    }
+    // Reading the zone leaves nothing of it.
+    provider.inventory().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_with_its_body() {
+    let server = MockServer::start().await;
+    let refusal = json!({"error": "key hunter2hunter2 may not write", "errors": []});
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(422).set_body_json(refusal))
+        .mount(&server)
+        .await;
+    let provider = PowerDnsProvider::new(config(&server.uri())).unwrap();
+    let mut trace = Trace::default();
+    let error = provider.read(Rtype::NS, &mut trace).await.unwrap_err();
+    assert!(error.said.contains("may not write"), "{error}");
+    let exchange = &trace.exchanges[0];
+    assert_eq!(exchange.status, Some(422));
+    let kept = exchange.received.as_ref().unwrap();
+    let body = trace.blobs.get(&kept.blob).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(body),
+        r#"{"error":"key [secret] may not write","errors":[]}"#
+    );
+    assert_eq!(kept.without, ["secrets"]);
 }
 
 #[tokio::test]
@@ -114,7 +193,10 @@ async fn foreign_keys_are_a_union_and_own_ones_are_never_listed() {
     )
     .await;
     let applied = provider
-        .change(&change(Rtype::DNSKEY, &[FOREIGN, OWN], &[OTHER]))
+        .change(
+            &change(Rtype::DNSKEY, &[FOREIGN, OWN], &[OTHER]),
+            &mut Trace::default(),
+        )
         .await
         .unwrap();
     assert!(matches!(applied, Applied::Accepted { said } if said.contains("direct-dnskey")));
@@ -134,7 +216,7 @@ async fn digests_go_in_lower_case_and_the_last_one_out_deletes_the_set() {
     )
     .await;
     provider
-        .change(&change(Rtype::CDS, &[&digest], &[]))
+        .change(&change(Rtype::CDS, &[&digest], &[]), &mut Trace::default())
         .await
         .unwrap();
     let (server, provider) = api(stored, json!([])).await;
@@ -144,7 +226,7 @@ async fn digests_go_in_lower_case_and_the_last_one_out_deletes_the_set() {
     )
     .await;
     provider
-        .change(&change(Rtype::CDS, &[], &[&digest]))
+        .change(&change(Rtype::CDS, &[], &[&digest]), &mut Trace::default())
         .await
         .unwrap();
 }
@@ -154,7 +236,9 @@ async fn what_is_stored_already_is_not_written_again() {
     let stored = json!([rrset("NS", &["ns.a.", "ns.b."])]);
     let (_server, provider) = api(stored.clone(), stored).await;
     // A PATCH would find no answer here.
-    let applied = provider.change(&change(Rtype::NS, &["ns.b."], &["ns.c."])).await;
+    let applied = provider
+        .change(&change(Rtype::NS, &["ns.b."], &["ns.c."]), &mut Trace::default())
+        .await;
     assert_eq!(
         applied,
         Ok(Applied::Accepted {
@@ -171,7 +255,7 @@ async fn another_writer_is_seen_afterwards() {
         .mount(&server)
         .await;
     let error = provider
-        .change(&change(Rtype::NS, &["ns.b."], &[]))
+        .change(&change(Rtype::NS, &["ns.b."], &[]), &mut Trace::default())
         .await
         .unwrap_err();
     assert_eq!(error.class, FailureClass::Conflict);
@@ -181,7 +265,10 @@ async fn another_writer_is_seen_afterwards() {
 async fn the_servers_own_key_cannot_be_removed_here() {
     let (_server, provider) = api(json!([]), json!([])).await;
     for (rtype, own) in [(Rtype::DNSKEY, OWN), (Rtype::CDS, CDS)] {
-        let error = provider.change(&change(rtype, &[], &[own])).await.unwrap_err();
+        let error = provider
+            .change(&change(rtype, &[], &[own]), &mut Trace::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.class, FailureClass::Unsupported);
     }
 }
@@ -205,7 +292,7 @@ async fn the_servers_words_are_kept_and_the_key_is_not() {
             .mount(&server)
             .await;
         let error = provider
-            .change(&change(Rtype::NS, &["ns.b."], &[]))
+            .change(&change(Rtype::NS, &["ns.b."], &[]), &mut Trace::default())
             .await
             .unwrap_err();
         assert_eq!(error.class, class, "{error}");
@@ -251,7 +338,10 @@ async fn the_key_goes_in_the_clear_only_to_this_machine() {
     })
     .unwrap();
     assert!(!allowed.capabilities().authentic_read);
-    let error = allowed.read(Rtype::DNSKEY).await.unwrap_err();
+    let error = allowed
+        .read(Rtype::DNSKEY, &mut Trace::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.class, FailureClass::Unsupported);
     let password = PowerDnsProvider::new(config("https://u:secretpw@dns.example")).unwrap_err();
     assert!(!password.to_string().contains("secretpw"), "{password}");

@@ -67,9 +67,26 @@ fn attempt_lines(attempt: &Attempt) -> Markup {
         @match &attempt.outcome {
             Some(outcome) => {
                 @for said in &attempt.said { p.said { bdi { (said) } } }
-                p.small { "The other side's words, entry " (outcome.entry) "; no proof of anything." }
+                p.small {
+                    "The other side's words, entry " (outcome.entry) "; no proof of anything."
+                    (messages(&attempt.answers))
+                }
             },
             None => p { "No outcome is recorded: nobody knows what came of it." },
+        }
+    }
+}
+
+/// Which bodies in the bundle hold what was said.
+pub(super) fn messages(answers: &[String]) -> Markup {
+    html! {
+        @if !answers.is_empty() {
+            " In " (if answers.len() == 1 { "message" } else { "messages" })
+            @for (at, answer) in answers.iter().enumerate() {
+                @if at > 0 { "," }
+                " " span.hash { (answer) }
+            }
+            "."
         }
     }
 }
