@@ -15,7 +15,7 @@ use unbroken::adapters::journal::{FileJournal, zone_dir};
 use unbroken::moment::Moment;
 use unbroken::ports::Journal;
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 38] = [
     &[],
     &["lab"],
     &["check"],
@@ -40,6 +40,16 @@ const COMMANDS: [&[&str]; 28] = [
     &["zone", "compare"],
     &["zone", "verify"],
     &["continuity"],
+    &["watch"],
+    &["fallback"],
+    &["audit"],
+    &["audit", "keygen"],
+    &["audit", "bundle"],
+    &["audit", "verify"],
+    &["audit", "report"],
+    &["audit", "export"],
+    &["audit", "merge"],
+    &["audit", "vantages"],
     &["completions"],
     &["man"],
     &["help"],
@@ -67,6 +77,48 @@ fn every_command_has_help_with_an_example() {
         );
     }
     assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn what_the_lab_tells_an_auditor_to_do_works() {
+    let dir = empty();
+    let lab = ["lab", "--virtual", "--out", "lab"];
+    let played = unbroken(dir.path(), &lab);
+    assert_eq!(played.code, Some(0), "{}", played.err);
+    let printed: Vec<Vec<String>> = played
+        .out
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("unbroken audit "))
+        .map(|line| {
+            line.split(' ')
+                .map(|word| word.trim_matches('\'').to_owned())
+                .collect()
+        })
+        .collect();
+    assert_eq!(printed.len(), 2, "{}", played.out);
+    for words in &printed {
+        let words: Vec<&str> = std::iter::once("audit")
+            .chain(words.iter().map(String::as_str))
+            .collect();
+        let ran = unbroken(dir.path(), &words);
+        assert_eq!(ran.code, Some(0), "{words:?}: {}{}", ran.out, ran.err);
+    }
+    let page = std::fs::read_to_string(dir.path().join("lab/shop.test.html")).unwrap();
+    assert!(page.contains("every mixture of answers that a cache could hold validated"));
+    // Without the lab's anchors all is bogus, and why is said before everything else.
+    let ran = unbroken(dir.path(), &["audit", "verify", "lab/shop.test.tar"]);
+    assert_eq!(ran.code, Some(1));
+    let first = ran.out.lines().find(|line| line.starts_with("first ")).unwrap();
+    let fails = ran.out.find("FAILS ").unwrap();
+    assert!(first.contains("anchors-differ") && ran.out.find(first).unwrap() < fails);
+    // A journal is not written over.
+    let again = unbroken(dir.path(), &lab);
+    assert_eq!(again.code, Some(2), "{}", again.out);
+    assert!(
+        again.err.contains("played in lab/shop.test already"),
+        "{}",
+        again.err
+    );
 }
 
 #[test]

@@ -191,6 +191,28 @@ fn every_finding_of_zone_verify_is_documented() {
     agree("Findings of zone verify", &codes);
 }
 
+/// What `audit verify` finds, in the page from which a second verifier is written.
+#[test]
+fn every_finding_of_audit_verify_is_documented() {
+    let mut codes = BTreeSet::new();
+    for path in sources("src/audit") {
+        codes.extend(
+            literals(&code(&path))
+                .into_iter()
+                .filter(|literal| is_code(literal) && literal.contains('-')),
+        );
+    }
+    // A form of serde's, a reason of the chain, a member of a note.
+    codes.retain(|code| !["kebab-case", "ds-answer-from-child", "ntp-failed"].contains(&code.as_str()));
+    assert!(codes.len() > 40, "{codes:?}");
+    let page = section("docs/evidence-format.md", "The result");
+    let missing: Vec<_> = codes
+        .iter()
+        .filter(|code| !page.contains(&format!("`{code}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/evidence-format.md lacks {missing:?}");
+}
+
 #[test]
 fn every_warning_of_zone_compare_is_documented() {
     // The function's own head is no call.

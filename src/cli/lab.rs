@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::tell::Teller;
 use super::{Context, Exit, Failure, Tone, faults};
+use crate::adapters::journal::zone_dir;
 use crate::dns::{Name, Rtype, parse_records};
 use crate::lab::{
     ED25519, LabConfig, Opening, Outcome, Play, PlayError, Served, SignerKind, Ttls, World, play,
@@ -182,6 +183,7 @@ pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
         return faults::list(context);
     }
     let plan = args.play(context.now())?;
+    refuse_second(&plan)?;
     if let Some(name) = &args.fault {
         let begun = std::time::Instant::now();
         return faults::run(&faults::find(name)?, &plan, begun, context).await;
@@ -210,6 +212,19 @@ pub async fn run(args: &LabArgs, context: &Context) -> Result<Exit, Failure> {
     } else {
         Exit::Fails
     })
+}
+
+/// A journal is never written over, and a lab of its own keys cannot go on in another's.
+fn refuse_second(plan: &Play) -> Result<(), Failure> {
+    let journal = zone_dir(&plan.out, &plan.config.zone);
+    if journal.join("journal.ndjson").exists() {
+        let text = format!(
+            "a lab was played in {} already: its journal is there",
+            journal.display()
+        );
+        return Err(Failure::usage(text).hint("name another folder with --out, or leave it out"));
+    }
+    Ok(())
 }
 
 fn opening_text(opening: &Opening<'_>) -> String {
@@ -331,5 +346,18 @@ fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String 
         outcome.sweeps,
         outcome.journal.display()
     ));
+    out.push_str(&audit_text(outcome));
     out
+}
+
+/// What somebody would do who was not there.
+fn audit_text(outcome: &Outcome) -> String {
+    let journal = outcome.journal.display();
+    format!(
+        "\nAn auditor checks all of it without a network, from the lab's root key down:\n  \
+         unbroken audit bundle --from {journal} --out {journal}.tar\n  \
+         unbroken audit report {journal}.tar --anchors {anchors} --seal-key '{key}' --out {journal}.html\n",
+        anchors = outcome.anchors.display(),
+        key = outcome.seal_key,
+    )
 }

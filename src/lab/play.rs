@@ -1,20 +1,22 @@
 //! A whole move in a lab: the crowd asks, the runner moves the zone, and at the end both are judged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::{
     Crowd, CrowdConfig, CrowdReport, LabConfig, LabError, Policy, Served, Tally, VirtualClock, World,
     WorldTransport, team, wish,
 };
-use crate::adapters::journal::{FileJournal, MemoryJournal, zone_dir};
+use crate::adapters::journal::{FileJournal, MemoryJournal, SealingJournal, zone_dir};
 use crate::adapters::{NetTransport, SystemClock};
 use crate::dnssec::Anchors;
-use crate::evidence::{BlobId, Blobs, Entry};
+use crate::evidence::{BlobId, Blobs, Entry, SignerKey, origin};
 use crate::moment::Moment;
 use crate::ports::{Clock, Entries, Journal, JournalError, JournalView, Transport};
 use crate::runner::{Ending, Reporter, RunError, Runner, Until};
@@ -47,7 +49,7 @@ pub struct Play {
     pub pace: Duration,
     /// How the gates are judged.
     pub rules: GateRules,
-    /// Where the journal goes: into a folder of this one.
+    /// Where the journal goes, into a folder of this one, and `anchors.ds`.
     pub out: PathBuf,
     /// In virtual time.
     pub virtual_time: bool,
@@ -72,6 +74,10 @@ pub struct Outcome {
     pub sweeps: u64,
     /// Where the journal lies.
     pub journal: PathBuf,
+    /// Where the lab's trust anchors lie, for whoever checks the journal.
+    pub anchors: PathBuf,
+    /// The public half of the key that sealed the journal. Nobody has the private one any more.
+    pub seal_key: String,
 }
 
 impl Outcome {
@@ -99,6 +105,9 @@ pub enum PlayError {
     /// The anchors that the lab made do not parse.
     #[error("the lab's anchors: {0}")]
     Anchors(String),
+    /// The journal cannot be sealed, or the anchors not be written.
+    #[error("{0}")]
+    Evidence(String),
     /// The plan was refused.
     #[error("the plan is refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Finding>),
@@ -156,6 +165,7 @@ async fn on_sockets(
     let driven = crowd.drive(clock.clone());
     let dir = zone_dir(&play.out, world.zone());
     let journal = FileJournal::open(&dir, clock.now(), "lab")?;
+    let (evidence, journal) = Evidence::sealing(play, &world, journal, &dir)?;
     let stage = Stage {
         play,
         world: &world,
@@ -164,9 +174,9 @@ async fn on_sockets(
         transport,
         dir,
     };
-    let (ending, sweeps, took) = stage.run(Box::new(journal), reporter, opening).await?;
+    let (ending, sweeps, took) = stage.run(journal, reporter, opening).await?;
     let crowd = driven.stop().await;
-    Ok(outcome(ending, crowd, sweeps, took, stage.dir))
+    Ok(outcome(ending, crowd, sweeps, took, stage.dir, evidence))
 }
 
 async fn in_virtual_time(
@@ -193,9 +203,10 @@ async fn in_virtual_time(
         transport,
         dir,
     };
-    let (ending, sweeps, took) = stage.run(Box::new(kept.clone()), reporter, opening).await?;
+    let (evidence, journal) = Evidence::sealing(play, &world, kept.clone(), &stage.dir)?;
+    let (ending, sweeps, took) = stage.run(journal, reporter, opening).await?;
     kept.with(|journal| journal.write_to(&stage.dir))?;
-    Ok(outcome(ending, tally.report(), sweeps, took, stage.dir))
+    Ok(outcome(ending, tally.report(), sweeps, took, stage.dir, evidence))
 }
 
 pub(in crate::lab) fn crowd(
@@ -296,7 +307,58 @@ impl Stage<'_> {
     }
 }
 
-fn outcome(ending: Ending, crowd: CrowdReport, sweeps: u64, took: Duration, journal: PathBuf) -> Outcome {
+/// What an auditor of the lab needs beside the journal.
+struct Evidence {
+    anchors: PathBuf,
+    seal_key: String,
+}
+
+/// Writes the lab's anchors into the folder of its journal's folder: whoever checks the journal needs them.
+pub(in crate::lab) fn write_anchors(play: &Play, world: &World) -> Result<PathBuf, PlayError> {
+    let anchors = play.out.join("anchors.ds");
+    std::fs::create_dir_all(&play.out)
+        .and_then(|()| std::fs::write(&anchors, world.anchors()))
+        .map_err(|error| PlayError::Evidence(format!("{}: {error}", anchors.display())))?;
+    Ok(anchors)
+}
+
+/// The name of the key that seals a lab's journal.
+const SEALER: &str = "lab.invalid/unbroken";
+
+impl Evidence {
+    /// Writes the anchors, and seals the journal in `dir` with a key that nobody keeps.
+    fn sealing(
+        play: &Play,
+        world: &World,
+        journal: impl Journal + 'static,
+        dir: &Path,
+    ) -> Result<(Evidence, Box<dyn Journal>), PlayError> {
+        let fail =
+            |what: &str, error: &dyn std::fmt::Display| PlayError::Evidence(format!("{what}: {error}"));
+        let anchors = write_anchors(play, world)?;
+        let mut seed = Zeroizing::new([0; 32]);
+        SystemRandom::new()
+            .fill(seed.as_mut_slice())
+            .map_err(|error| fail("no random octets for the key that seals", &error))?;
+        let key = SignerKey::from_seed(SEALER, &seed).map_err(|error| fail(SEALER, &error))?;
+        let evidence = Evidence {
+            anchors,
+            seal_key: key.verifier().to_string(),
+        };
+        let origin = origin(SEALER, world.zone());
+        let journal = SealingJournal::open(journal, dir, &origin, key, Box::new(|_, _| {}))?;
+        Ok((evidence, Box::new(journal)))
+    }
+}
+
+fn outcome(
+    ending: Ending,
+    crowd: CrowdReport,
+    sweeps: u64,
+    took: Duration,
+    journal: PathBuf,
+    evidence: Evidence,
+) -> Outcome {
     let (ended, continuous, conflicts) = match ending {
         Ending::Complete(ended) => ("complete", ended.continuous, ended.conflicts),
         Ending::Halted(_) => ("halted", false, Vec::new()),
@@ -310,6 +372,8 @@ fn outcome(ending: Ending, crowd: CrowdReport, sweeps: u64, took: Duration, jour
         lab_seconds: took.as_secs(),
         sweeps,
         journal,
+        anchors: evidence.anchors,
+        seal_key: evidence.seal_key,
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use unbroken::audit::Depth;
 
 use super::made::{beginning, fallen_back, stamp, token, verifier_key, whole};
-use super::parts::Parts;
+use super::parts::{Parts, position};
 
 /// The Python of the system, which has what apt installs; any other that has the two packages.
 fn python() -> PathBuf {
@@ -248,4 +248,30 @@ fn it_finds_the_same_damage() {
         let expected = if ours == ["format"] { Some(2) } else { Some(1) };
         assert_eq!(code, expected, "{what}: {ours:?}, and there: {said}");
     }
+}
+
+/// The keys of a channel, the body that they came in, and both of them.
+#[test]
+fn it_holds_the_keys_of_a_channel_against_its_messages() {
+    if left_out() {
+        return;
+    }
+    let mut parts = whole();
+    parts.files.clear();
+    parts.keys.clear();
+    parts.make_manifest();
+    let (code, said) = second(&parts, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let at = position(&parts.entries(), "channel", |_| true);
+    parts.forge(|entries| {
+        let keys = entries[at].body["read"]["Ok"]["keys"].as_array_mut().unwrap();
+        keys.truncate(1);
+    });
+    assert!(parts.failing(Depth::Full).contains(&"channel-differs"));
+    let (code, said) = second(&parts, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains(&format!("FAILS channel-differs: entry {}", at + 1)),
+        "{said}"
+    );
 }

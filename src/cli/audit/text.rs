@@ -50,13 +50,24 @@ pub(super) fn print(verdict: &Verdict, path: &Path, context: &Context) {
     } else {
         out.line("not judged: answers, decisions and continuity (--hashes)");
     }
+    // What all the rest may come from is said first.
+    let (anchors, findings): (Vec<&Finding>, Vec<&Finding>) = verdict
+        .findings
+        .iter()
+        .partition(|finding| finding.code == "anchors-differ");
+    for finding in anchors {
+        out.line(format!(
+            "{} {}",
+            out.paint(Tone::Warn, "first"),
+            one_line(&line(finding))
+        ));
+    }
     for (gravity, tone, mark) in [
         (Gravity::Fails, Tone::Bad, "FAILS"),
         (Gravity::Open, Tone::Warn, "open"),
         (Gravity::Remark, Tone::Dim, "note"),
     ] {
-        let own: Vec<&Finding> = verdict
-            .findings
+        let own: Vec<&&Finding> = findings
             .iter()
             .filter(|finding| finding.gravity == gravity)
             .collect();

@@ -14,7 +14,7 @@ use super::rig::{Disk, Shared, WallClock, Wire, with_script};
 use super::seen::Watcher;
 use crate::adapters::journal::{FileJournal, zone_dir};
 use crate::adapters::{NetTransport, SystemClock};
-use crate::lab::play::{Kept, WARM, anchors, crowd};
+use crate::lab::play::{Kept, WARM, anchors, crowd, write_anchors};
 use crate::lab::{
     CrowdReport, Driven, Play, PlayError, Served, Tally, VirtualClock, World, WorldTransport, team, wish,
 };
@@ -73,6 +73,7 @@ pub async fn play_fault(
     let mut play = play.clone();
     (fault.prepare)(&mut play);
     let world = Arc::new(World::new(&play.config)?);
+    write_anchors(&play, &world)?;
     let mut lab = if play.virtual_time {
         Lab::virtual_time(play, world, voice, fault)
     } else {
