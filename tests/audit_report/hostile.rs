@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use unbroken::dns::Name;
+use unbroken::evidence::Exchange;
 use unbroken::lab::LabConfig;
 use unbroken::moment::Moment;
 use unbroken::ports::{Applied, DriverError, FailureClass};
@@ -103,7 +104,13 @@ fn write_hostile(fold: &mut made::Fold, kept: &Kept) {
                     }),
                     Err(error),
                 ],
-                exchanges: Vec::new(),
+                exchanges: vec![Exchange {
+                    with: payload.clone(),
+                    sent: None,
+                    status: Some(500),
+                    received: None,
+                    said: Some(payload.clone()),
+                }],
             }),
             Event::Contents(Compared {
                 copies: BTreeMap::new(),

@@ -75,8 +75,8 @@ pub struct Gathered {
     pub proven: Vec<Told<(Proven, ChainGraph)>>,
     /// What persons approved.
     pub approvals: Vec<Told<Approval>>,
-    /// Keys that were authenticated: how, in which entry, and the bodies that their channel gave them in.
-    pub authenticated: BTreeMap<KeyId, Told<(String, Vec<String>)>>,
+    /// Keys that were authenticated: how, in which entry, and what went over their channel.
+    pub authenticated: BTreeMap<KeyId, Told<(String, Vec<Exchange>)>>,
     /// Keys of a provider that changed.
     pub changed: Vec<Told<Changed>>,
     /// Jumps of the clock.
@@ -167,9 +167,9 @@ impl Gathered {
             }
             Event::Sweep(sweep) => self.take_sweep(told, sweep, state),
             Event::Keys(keys) => {
-                let bodies = channel_bodies(state, keys);
+                let over = vouching(state, keys);
                 for key in &keys.keys {
-                    let how = (told.clone(), (keys.channel.clone(), bodies.clone()));
+                    let how = (told.clone(), (keys.channel.clone(), over.clone()));
                     self.authenticated.entry(key.clone()).or_insert(how);
                 }
             }
@@ -309,19 +309,13 @@ impl Gathered {
     }
 }
 
-/// The bodies that keys were read from, where it was the channel that vouched for them.
-fn channel_bodies(state: &State, keys: &Authenticated) -> Vec<String> {
+/// What went over the channel, where it was that which vouched for the keys.
+fn vouching(state: &State, keys: &Authenticated) -> Vec<Exchange> {
     let read = state.channel.as_ref().filter(|read| {
         let word = read.read.as_ref();
         read.provider == keys.provider && word.is_ok_and(|known| known.channel == keys.channel)
     });
-    read.map_or_else(Vec::new, |read| received(&read.exchanges))
-}
-
-/// The SHA-256 of each body that came back.
-pub(super) fn received(exchanges: &[Exchange]) -> Vec<String> {
-    let kept = exchanges.iter().filter_map(|exchange| exchange.received.as_ref());
-    kept.map(|kept| kept.blob.to_string()).collect()
+    read.map_or_else(Vec::new, |read| read.exchanges.clone())
 }
 
 fn keep<T>(list: &mut Vec<Told<T>>, told: Ref, what: T) {

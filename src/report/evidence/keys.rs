@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ring::digest::{SHA256, digest};
 
 use super::gather::Gathered;
-use super::view::{ApprovalRow, DsRow, KeyRow};
+use super::view::{ApprovalRow, Call, DsRow, KeyRow};
 use crate::dns::Rtype;
 use crate::dnssec::{Dnskey, Ds, KeyId};
-use crate::evidence::Place;
+use crate::evidence::{Exchange, Place};
 use crate::moment::Moment;
 use crate::workflow::{Fact, SignerId};
 
@@ -102,6 +102,22 @@ fn merge_places(shown: &mut Shown) {
     *shown = out;
 }
 
+/// Calls over a channel.
+pub(super) fn calls(exchanges: &[Exchange]) -> Vec<Call> {
+    exchanges
+        .iter()
+        .map(|exchange| Call {
+            with: match exchange.status {
+                Some(status) => format!("{}: HTTP {status}", exchange.with),
+                None => exchange.with.clone(),
+            },
+            sent: exchange.sent.as_ref().map(|kept| kept.blob.to_string()),
+            received: exchange.received.as_ref().map(|kept| kept.blob.to_string()),
+            said: exchange.said.clone(),
+        })
+        .collect()
+}
+
 /// Every key that was seen in a DNSKEY RRset of a provider, and every DS record at the parent.
 pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
     let seen = Seen::of(gathered);
@@ -125,10 +141,10 @@ pub(super) fn inventory(gathered: &Gathered) -> (Vec<KeyRow>, Vec<DsRow>) {
                     .authenticated
                     .get(id)
                     .map(|(told, (how, _))| (how.clone(), told.entry)),
-                answers: gathered
+                calls: gathered
                     .authenticated
                     .get(id)
-                    .map(|(_, (_, bodies))| bodies.clone())
+                    .map(|(_, (_, over))| calls(over))
                     .unwrap_or_default(),
                 used_by: used.keys.get(id).into_iter().flatten().cloned().collect(),
             }

@@ -146,6 +146,7 @@ fn marks(gathered: &Gathered, steps: &[&StepRow], waits: &[&WaitRow], end: i64) 
     let moment = |kind, label: String, words: String, at: i64, entry| Mark {
         kind,
         label,
+        reason: String::new(),
         words,
         from: at,
         until: at,
@@ -164,6 +165,7 @@ fn marks(gathered: &Gathered, steps: &[&StepRow], waits: &[&WaitRow], end: i64) 
         out.push(Mark {
             kind: MarkKind::Gate,
             label: wait.number.to_string(),
+            reason: reason(wait),
             words: format!("step {} waits: {}", wait.step, wait.why),
             from,
             until: until.clamp(from, end.max(from)),
@@ -178,6 +180,12 @@ fn marks(gathered: &Gathered, steps: &[&StepRow], waits: &[&WaitRow], end: i64) 
     out.extend(faults(gathered, end));
     out.sort_by_key(|mark| (mark.kind, mark.from, mark.until));
     out
+}
+
+/// What a gate waits for last, in a few words.
+fn reason(wait: &WaitRow) -> String {
+    let last = wait.sums.iter().max_by_key(|sum| sum.leaves);
+    last.map_or_else(|| wait.why.clone(), |sum| format!("{} in caches", sum.version))
 }
 
 /// Steps that the same sweep showed to be done are one mark.
@@ -208,6 +216,7 @@ fn proven_steps(gathered: &Gathered, steps: &[&StepRow]) -> Vec<Mark> {
                 1 => first.number.to_string(),
                 _ => format!("{}–{}", first.number, last.number),
             },
+            reason: String::new(),
             words: words.join("; "),
             from: *at,
             until: *at,
@@ -223,6 +232,7 @@ fn faults(gathered: &Gathered, end: i64) -> Vec<Mark> {
         out.push(Mark {
             kind: MarkKind::Fault,
             label: label.to_owned(),
+            reason: String::new(),
             words,
             from,
             until: until.max(from),

@@ -1,6 +1,7 @@
 //! The steps with plan and fact side by side, and every wait with its arithmetic.
 
-use super::gather::{Gathered, Ref, received};
+use super::gather::{Gathered, Ref};
+use super::keys::calls;
 use super::view::{Attempt, EarlierPlan, StepRow, Sum, WaitRow};
 use crate::moment::Moment;
 use crate::ports::Applied;
@@ -115,7 +116,7 @@ fn attempts(step: &StepId, span: Span, gathered: &Gathered) -> Vec<Attempt> {
             intent: told.clone(),
             changes: intended.changes.iter().flat_map(change_lines).collect(),
             outcome: done.map(|(told, _)| told.clone()),
-            answers: done.map_or_else(Vec::new, |(_, done)| received(&done.exchanges)),
+            calls: done.map_or_else(Vec::new, |(_, done)| calls(&done.exchanges)),
             said: said
                 .map(|result| match result {
                     Ok(Applied::Accepted { said }) => format!("accepted: {said}"),

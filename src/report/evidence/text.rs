@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::view::{EarlierPlan, EvidenceReport, FindingRow, StepRow, WaitRow};
+use super::view::{Call, EarlierPlan, EvidenceReport, FindingRow, StepRow, WaitRow};
 use crate::moment::Moment;
 use crate::report::{clock_time, spell};
 
@@ -207,9 +207,7 @@ fn step_lines(out: &mut String, step: &StepRow) {
         for said in &attempt.said {
             line(out, &format!("  said: {said}"));
         }
-        for answer in &attempt.answers {
-            line(out, &format!("  in message {answer}"));
-        }
+        call_lines(out, &attempt.calls);
         if attempt.outcome.is_none() {
             out.push_str("  no outcome is recorded: nobody knows what came of it\n");
         }
@@ -219,6 +217,21 @@ fn step_lines(out: &mut String, step: &StepRow) {
         None => "  not seen to be done".to_owned(),
     };
     line(out, &fact);
+}
+
+fn call_lines(out: &mut String, calls: &[Call]) {
+    for call in calls {
+        line(out, &format!("  over {}", call.with));
+        for (what, word) in [
+            ("sent", &call.sent),
+            ("came back", &call.received),
+            ("said", &call.said),
+        ] {
+            if let Some(word) = word {
+                line(out, &format!("    {what} {word}"));
+            }
+        }
+    }
 }
 
 fn wait_lines(out: &mut String, wait: &WaitRow) {
@@ -288,9 +301,7 @@ fn keys(out: &mut String, report: &EvidenceReport) {
             None => "  not authenticated".to_owned(),
         };
         line(out, &how);
-        for answer in &key.answers {
-            line(out, &format!("    in message {answer}"));
-        }
+        call_lines(out, &key.calls);
     }
     for ds in &report.ds {
         let by = ds.by.as_deref().unwrap_or("was there, or others put it there");

@@ -196,6 +196,9 @@ pub struct Mark {
     pub kind: MarkKind,
     /// What stands at it.
     pub label: String,
+    /// What stands beside that where there is room: what a gate waits for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// In words.
     pub words: String,
     /// From, Unix seconds.
@@ -311,8 +314,21 @@ pub struct Attempt {
     pub outcome: Option<Ref>,
     /// What the other side said.
     pub said: Vec<String>,
-    /// The SHA-256 of each body that came back over its channel, as far as it was kept.
-    pub answers: Vec<String>,
+    /// What went over its channel.
+    pub calls: Vec<Call>,
+}
+
+/// One call over the channel of a provider or parent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// What was asked of whom, with the HTTP status if there was one.
+    pub with: String,
+    /// The SHA-256 of what was sent, as far as it was kept.
+    pub sent: Option<String>,
+    /// The SHA-256 of what came back, as far as it was kept.
+    pub received: Option<String>,
+    /// Why nothing came back, or why it was not believed or not kept.
+    pub said: Option<String>,
 }
 
 /// A wait with its arithmetic.
@@ -418,8 +434,8 @@ pub struct KeyRow {
     pub shown: Vec<(String, i64, Option<i64>)>,
     /// How it was authenticated, and in which entry; none: it was not, and went nowhere.
     pub authenticated: Option<(String, u64)>,
-    /// The SHA-256 of each body that the channel gave it in, as far as it was kept.
-    pub answers: Vec<String>,
+    /// What went over the channel that vouched for it.
+    pub calls: Vec<Call>,
     /// Which steps put it, or a DS of it, somewhere else, and who approved the plan.
     pub used_by: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{moment, second, table, when};
-use crate::report::evidence::view::{Attempt, EarlierPlan, EvidenceReport, StepRow, Sum, WaitRow};
+use crate::report::evidence::view::{Attempt, Call, EarlierPlan, EvidenceReport, StepRow, Sum, WaitRow};
 use crate::report::spell;
 
 pub(super) fn steps(report: &EvidenceReport) -> Markup {
@@ -67,26 +67,24 @@ fn attempt_lines(attempt: &Attempt) -> Markup {
         @match &attempt.outcome {
             Some(outcome) => {
                 @for said in &attempt.said { p.said { bdi { (said) } } }
-                p.small {
-                    "The other side's words, entry " (outcome.entry) "; no proof of anything."
-                    (messages(&attempt.answers))
-                }
+                p.small { "The other side's words, entry " (outcome.entry) "; no proof of anything." }
+                (calls(&attempt.calls))
             },
             None => p { "No outcome is recorded: nobody knows what came of it." },
         }
     }
 }
 
-/// Which bodies in the bundle hold what was said.
-pub(super) fn messages(answers: &[String]) -> Markup {
+/// What went over a channel, and which files of the bundle have it.
+pub(super) fn calls(calls: &[Call]) -> Markup {
     html! {
-        @if !answers.is_empty() {
-            " In " (if answers.len() == 1 { "message" } else { "messages" })
-            @for (at, answer) in answers.iter().enumerate() {
-                @if at > 0 { "," }
-                " " span.hash { (answer) }
+        @for call in calls {
+            p.small {
+                bdi { (call.with) }
+                @if let Some(sent) = &call.sent { ", sent " span.hash { (sent) } }
+                @if let Some(received) = &call.received { ", came back " span.hash { (received) } }
+                @if let Some(said) = &call.said { "; " bdi { (said) } }
             }
-            "."
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::moves::messages;
+use super::moves::calls;
 use super::{moment, sign, table, when};
 use crate::report::evidence::view::{DsRow, EvidenceReport, FindingRow, KeyRow, VersionRow};
 
@@ -126,7 +126,7 @@ fn key_row(key: &KeyRow) -> Markup {
             }
             td.words {
                 @match &key.authenticated {
-                    Some((how, entry)) => { bdi { (how) } ", entry " (entry) "." (messages(&key.answers)) },
+                    Some((how, entry)) => { bdi { (how) } ", entry " (entry) (calls(&key.calls)) },
                     None => "not authenticated: it was placed nowhere on our word",
                 }
             }

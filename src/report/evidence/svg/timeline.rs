@@ -288,6 +288,7 @@ fn one_mark(mark: &Mark, top: f64, scale: &Scale, id: &str) -> Markup {
     } else {
         left
     };
+    let text = beside(mark, width);
     let (class, fill) = match mark.kind {
         MarkKind::Step => ("mark step", None),
         MarkKind::Gate => ("mark gate", Some(format!("url(#{id}-gate)"))),
@@ -299,9 +300,33 @@ fn one_mark(mark: &Mark, top: f64, scale: &Scale, id: &str) -> Markup {
             title { (mark.words) }
             rect class=(class) x=(px(left)) y=(px(top)) width=(px(width)) height=(px(ROW - 4.0)) rx="7" fill=[fill] {}
             @if mark.kind == MarkKind::Gate {
-                rect.plate x=(px(left + 2.0)) y=(px(top + 1.5)) width=(px(least - 3.0)) height=(px(ROW - 7.0)) rx="5" {}
+                rect.plate x=(px(left + 2.0)) y=(px(top + 1.5)) width=(px(width_of(&text) + 3.0)) height=(px(ROW - 7.0)) rx="5" {}
             }
-            text.in-mark x=(px(left + 4.0)) y=(px(top + ROW - 8.0)) { (mark.label) }
+            text.in-mark x=(px(left + 4.0)) y=(px(top + ROW - 8.0)) { (text) }
         }
     }
 }
+
+/// The label, and as much of the reason as there is room for within the bar.
+fn beside(mark: &Mark, width: f64) -> String {
+    let long = format!("{}: {}", mark.label, mark.reason);
+    let fits = |text: &str| width_of(text) + 6.0 <= width;
+    if mark.reason.is_empty() {
+        return mark.label.clone();
+    }
+    if fits(&long) {
+        return long;
+    }
+    let mut short: Vec<&str> = long.split(' ').collect();
+    while short.len() > LEAST_WORDS {
+        short.pop();
+        let text = format!("{} …", short.join(" "));
+        if fits(&text) {
+            return text;
+        }
+    }
+    mark.label.clone()
+}
+
+/// The label and two words: what kind of thing is waited for.
+const LEAST_WORDS: usize = 3;
