@@ -196,6 +196,7 @@ fn what_is_wrong_is_said_with_its_place() {
         wrong("[provider.m]", "[provider.\"m/../x\"]"),
         wrong("interval = \"30s\"", "interval = \"0s\""),
         wrong("interval = \"30s\"", "qps = 0"),
+        wrong("interval = \"30s\"", "vantage = \"two words\""),
         wrong("\"127.0.0.1:5301\"", "\"127.0.0.1:99999\""),
         wrong("[observe]", "[obsrve]"),
         wrong("driver = \"powerdns\"", "driver ="),

@@ -161,6 +161,12 @@ async fn looks_raises_an_alarm_and_is_told_that_it_was_meant() {
         assert!(kinds.iter().any(|own| own == kind), "no {kind} in {kinds:?}");
     }
     assert!(!kinds.iter().any(|kind| kind == "plan"));
+    let begin = view.entries().unwrap().next().unwrap().unwrap();
+    assert_eq!(
+        (begin.kind.as_str(), &begin.body["by"]),
+        ("begin", &Value::from("ann"))
+    );
+    assert!(!begin.body["vantage"].as_str().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

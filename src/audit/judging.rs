@@ -30,6 +30,7 @@ pub struct Judging {
     pub(super) approvals: Vec<ApprovalSeen>,
     pub(super) programs: Vec<String>,
     pub(super) vantages: Vec<String>,
+    pub(super) operators: Vec<String>,
     pub(super) clock: Clock,
     /// What the end of the plan claims.
     pub(super) claimed: Option<bool>,
@@ -49,6 +50,7 @@ impl Judging {
             approvals: Vec::new(),
             programs: Vec::new(),
             vantages: Vec::new(),
+            operators: Vec::new(),
             clock: Clock::default(),
             claimed: None,
             zone: None,
@@ -83,12 +85,14 @@ impl Judging {
                 self.claimed = None;
             }
             Event::Begin(begin) => {
-                let (program, vantage) = (begin.program.clone(), begin.vantage.clone());
-                if !self.programs.contains(&program) {
-                    self.programs.push(program);
-                }
-                if !self.vantages.contains(&vantage) {
-                    self.vantages.push(vantage);
+                for (list, word) in [
+                    (&mut self.programs, &begin.program),
+                    (&mut self.vantages, &begin.vantage),
+                    (&mut self.operators, &begin.by),
+                ] {
+                    if !word.is_empty() && !list.contains(word) {
+                        list.push(word.clone());
+                    }
                 }
                 self.own_anchors = Anchors::parse(&begin.anchors).ok();
             }

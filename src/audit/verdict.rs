@@ -107,6 +107,8 @@ pub struct JournalSeen {
     pub programs: Vec<String>,
     /// From where they looked.
     pub vantages: Vec<String>,
+    /// Who started them, as the operating system said.
+    pub operators: Vec<String>,
 }
 
 /// How the journal ends.

@@ -153,6 +153,7 @@ impl Verifier {
             approvals,
             programs,
             vantages,
+            operators,
             ..
         } = self.judging;
         clock.backwards = self.intake.backwards;
@@ -165,6 +166,7 @@ impl Verifier {
             last: self.intake.last,
             programs,
             vantages,
+            operators,
         };
         let (last, least) = (answers.last, answers.clock);
         (clock.after_inception, clock.before_expiration) = least;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::approve::whoami;
 use super::settings::{
     CdsPolicy as CdsSetting, ParentSettings, ProviderDriver, Settings, Tsig, ZoneSettings,
 };
 use super::{Exit, Failure, look};
+use crate::adapters::journal::host_name;
 use crate::adapters::{
     ManualParent, ManualProvider, NetTransport, PowerDnsConfig, PowerDnsProvider, Profile, Rfc2136Config,
     Rfc2136Parent, Rfc2136Provider, SystemClock, Transfer, TsigKey,
@@ -190,8 +192,15 @@ fn begin(settings: &Settings, zone: &ZoneSettings) -> Begin {
         program: concat!("unbroken ", env!("CARGO_PKG_VERSION")).to_owned(),
         anchors: zone.anchors.to_string(),
         settings: settings.redacted(),
-        vantage: "here".to_owned(),
+        vantage: vantage(Some(settings)),
+        by: whoami(),
     }
+}
+
+/// From where this process looks.
+pub(super) fn vantage(settings: Option<&Settings>) -> String {
+    let named = settings.and_then(|settings| settings.observe.vantage.clone());
+    named.unwrap_or_else(host_name)
 }
 
 fn driver(

@@ -185,7 +185,8 @@ async fn team(
             program: concat!("unbroken ", env!("CARGO_PKG_VERSION")).to_owned(),
             anchors: anchors.to_string(),
             settings: settings.map(Settings::redacted).unwrap_or_default(),
-            vantage: "here".to_owned(),
+            vantage: crew::vantage(settings),
+            by: whoami(),
         },
     };
     let Some((settings, wanted)) = known else {

@@ -60,6 +60,7 @@ pub fn team(
             anchors: world.anchors(),
             settings: serde_json::json!({ "lab": true }),
             vantage: "lab".to_owned(),
+            by: "lab".to_owned(),
         },
     })
 }

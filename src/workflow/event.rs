@@ -25,8 +25,11 @@ pub struct Begin {
     pub anchors: String,
     /// The settings, secrets only by reference.
     pub settings: Value,
-    /// From where it looks.
+    /// From where it looks: the machine's name, or what the settings call it.
     pub vantage: String,
+    /// Who started it, as the operating system says; empty: nobody is recorded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
 }
 
 /// Where the zone hangs and which servers are asked what.

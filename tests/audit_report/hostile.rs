@@ -83,6 +83,7 @@ fn write_hostile(fold: &mut made::Fold, kept: &Kept) {
                 anchors: String::new(),
                 settings: serde_json::Value::Null,
                 vantage: payload.clone(),
+                by: payload.clone(),
             }),
             Event::Approval(Approval {
                 what: payload.clone(),

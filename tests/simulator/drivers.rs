@@ -85,6 +85,7 @@ impl Stage {
                 anchors: bunch().anchor(),
                 settings: Value::Null,
                 vantage: "simulated".to_owned(),
+                by: String::new(),
             },
         }
     }

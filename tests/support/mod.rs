@@ -49,6 +49,7 @@ pub(crate) fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, 
         .args(arguments)
         .current_dir(dir)
         .env_remove("UNBROKEN_LOG")
+        .env_remove("SUDO_USER")
         .env("HOME", dir)
         .env("USER", "ann")
         .env("XDG_CONFIG_HOME", dir.join("config"))

@@ -86,7 +86,7 @@ fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
 }
 
 /// The machine's name where it is easy to have.
-fn host_name() -> String {
+pub fn host_name() -> String {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok())

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use file::{FileJournal, FileView};
 pub use lines::LONGEST_LINE;
 pub(super) use lines::Lines;
-pub use lock::writer;
+pub use lock::{host_name, writer};
 pub use memory::MemoryJournal;
 pub use sealing::{OnSeal, SealingJournal, keep_token, unstamped};
 

@@ -371,6 +371,8 @@ pub enum NewKeys {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ObserveTable {
+    /// What the place is called from which this looks: 1 to 64 of the characters a-z A-Z 0-9 - _ . Default: the machine's name.
+    pub(super) vantage: Option<Located<String>>,
     /// Addresses of root servers to begin at. Default: the real ones.
     #[schemars(with = "Vec<String>")]
     #[serde(default)]

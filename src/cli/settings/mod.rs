@@ -254,6 +254,9 @@ pub struct WebhookSettings {
 /// How to look.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ObserveSettings {
+    /// What the place is called from which this looks; none: the machine's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vantage: Option<String>,
     /// Root servers to begin at; empty: the real ones.
     pub roots: Vec<SocketAddr>,
     /// What stands for an address.
@@ -274,6 +277,7 @@ pub struct ObserveSettings {
 impl Default for ObserveSettings {
     fn default() -> Self {
         ObserveSettings {
+            vantage: None,
             roots: Vec::new(),
             addresses: BTreeMap::new(),
             interval: Period::seconds(60),

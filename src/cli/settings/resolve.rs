@@ -19,6 +19,7 @@ use super::{
 use crate::adapters::{Authority, Webhook, ntp_server};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::Anchors;
+use crate::evidence::vantage::is_vantage_name;
 use crate::workflow::Code;
 
 /// A little longer than BIND waits with its defaults between two signatures of one RRset (nine days).
@@ -483,7 +484,13 @@ impl Source<'_> {
         if let Some(at) = table.qps.as_ref().filter(|qps| *qps.get() == 0) {
             return Err(self.error(at, "this must be at least 1 question a second"));
         }
+        if let Some(at) = table.vantage.as_ref().filter(|name| !is_vantage_name(name.get())) {
+            return Err(self
+                .error(at, format!("'{}' cannot name a place", at.get()))
+                .hint("1 to 64 of the characters a-z A-Z 0-9 - _ . and no dot at first, such as fra1"));
+        }
         Ok(ObserveSettings {
+            vantage: table.vantage.map(Located::into_inner),
             roots: table.roots.into_iter().map(|address| address.0).collect(),
             addresses: table
                 .addresses

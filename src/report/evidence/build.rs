@@ -174,6 +174,7 @@ fn custody(gathered: &Gathered) -> Custody {
     for (_, begin) in &gathered.begins {
         note(&mut custody.programs, &begin.program);
         note(&mut custody.vantages, &begin.vantage);
+        note(&mut custody.operators, &begin.by);
     }
     for (_, approval) in &gathered.approvals {
         note(&mut custody.persons, &approval.by);

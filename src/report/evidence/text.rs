@@ -128,8 +128,9 @@ fn first(out: &mut String, report: &EvidenceReport) {
     line(
         out,
         &format!(
-            "run by {}, looking from {}",
-            list(&custody.programs, "nobody that is recorded"),
+            "run by {}, with {}, looking from {}",
+            list(&custody.operators, "nobody who is recorded"),
+            list(&custody.programs, "no program that is recorded"),
             list(&custody.vantages, "nowhere that is recorded")
         ),
     );

@@ -124,6 +124,8 @@ pub struct Custody {
     pub programs: Vec<String>,
     /// From where was looked.
     pub vantages: Vec<String>,
+    /// Who started it, as the operating system said.
+    pub operators: Vec<String>,
     /// Who approved something.
     pub persons: Vec<String>,
     /// How often the program was started.

@@ -63,7 +63,8 @@ fn facts(report: &EvidenceReport) -> Markup {
             }
             dt { "Run by" }
             dd {
-                bdi { (list(&custody.programs, "no program is recorded")) }
+                bdi { (list(&custody.operators, "nobody who is recorded")) }
+                ", with " bdi { (list(&custody.programs, "no program that is recorded")) }
                 ", looking from " bdi { (list(&custody.vantages, "nowhere that is recorded")) }
             }
             dt { "Approved by" }
