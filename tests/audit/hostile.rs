@@ -127,6 +127,46 @@ fn sizes_are_bounded_before_anything_is_read() {
     }
 }
 
+/// What stands in no member is under no hash.
+#[test]
+fn nothing_hides_between_the_members_of_a_tar() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = beginning(6);
+    parts.write(&dir.path().join("b"));
+    let from = unbroken::adapters::bundle::Bundle::open(&dir.path().join("b")).unwrap();
+    let path = dir.path().join("good.tar");
+    unbroken::adapters::bundle::write(&from, &path, &Default::default()).unwrap();
+    let good = std::fs::read(&path).unwrap();
+    let hashes = |name: &str| unbroken(dir.path(), &["audit", "verify", name, "--hashes"]);
+    assert_eq!(hashes("good.tar").code, Some(0));
+    let (mut gaps, mut end) = (Vec::new(), 0);
+    for member in tar::Archive::new(good.as_slice()).entries().unwrap() {
+        let member = member.unwrap();
+        let over = member.raw_file_position() + member.size();
+        end = over.next_multiple_of(512);
+        gaps.extend([over, end - 1].into_iter().filter(|at| (over..end).contains(at)));
+    }
+    assert!(gaps.len() > 20, "{}", gaps.len());
+    gaps.truncate(20);
+    gaps.extend([end, good.len() as u64 - 1]);
+    for at in gaps {
+        let mut octets = good.clone();
+        octets[usize::try_from(at).unwrap()] = 1;
+        std::fs::write(dir.path().join("other.tar"), octets).unwrap();
+        let ran = hashes("other.tar");
+        assert_eq!(ran.code, Some(2), "octet {at}: {}", ran.out);
+        assert!(ran.err.contains("is no whole tar"), "{}", ran.err);
+    }
+    // Programs fill their last block with zeros.
+    let mut octets = good;
+    octets.resize(octets.len() + 10_240, 0);
+    std::fs::write(dir.path().join("other.tar"), &octets).unwrap();
+    assert_eq!(hashes("other.tar").code, Some(0));
+    octets.push(b'x');
+    std::fs::write(dir.path().join("other.tar"), &octets).unwrap();
+    assert_eq!(hashes("other.tar").code, Some(2));
+}
+
 #[test]
 fn what_is_packed_or_of_another_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Listing a tar: headers are read, contents are passed over.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use tar::{Archive, EntryType};
@@ -15,6 +15,9 @@ const LARGEST_EXTENSION: u64 = 64 << 10;
 /// A block of a tar.
 const BLOCK: u64 = 512;
 
+/// So many octets may follow the last member: programs fill the last of their larger blocks.
+const LONGEST_END: u64 = 1 << 20;
+
 /// Extended headers that would make another member of the one that follows.
 const REFUSED: [&str; 4] = ["path", "linkpath", "size", "GNU.sparse"];
 
@@ -27,8 +30,7 @@ pub(super) fn list(path: &Path) -> Result<Found, BundleError> {
         path: path.to_path_buf(),
         said,
     };
-    let file = File::open(path).map_err(fail)?;
-    let mut archive = Archive::new(BufReader::new(file));
+    let mut archive = Archive::new(BufReader::new(File::open(path).map_err(fail)?));
     let mut members: Vec<(String, Member)> = Vec::new();
     let mut end = 0;
     let entries = archive
@@ -49,6 +51,11 @@ pub(super) fn list(path: &Path) -> Result<Found, BundleError> {
                 )));
             }
         };
+        if !is_zero(&mut file, offset + size, end).map_err(fail)? {
+            return Err(torn(format!(
+                "something stands between {name} and the next member"
+            )));
+        }
         match entry.header().entry_type() {
             EntryType::Regular => {
                 let member = Member {
@@ -81,6 +88,9 @@ pub(super) fn list(path: &Path) -> Result<Found, BundleError> {
     if length < end + 2 * BLOCK {
         return Err(torn("it has no end mark, so something may be missing".to_owned()));
     }
+    if length > end + LONGEST_END || !is_zero(&mut file, end, length).map_err(fail)? {
+        return Err(torn("something stands behind its end".to_owned()));
+    }
     let strip = top_folder(&members);
     let mut found = Found::default();
     for (name, member) in members {
@@ -92,6 +102,17 @@ pub(super) fn list(path: &Path) -> Result<Found, BundleError> {
         found.put(path, &name, member)?;
     }
     Ok(found)
+}
+
+/// Whether nothing but zeros stands there: what is in no member is under no hash.
+fn is_zero(file: &mut File, from: u64, until: u64) -> std::io::Result<bool> {
+    if from == until {
+        return Ok(true);
+    }
+    file.seek(SeekFrom::Start(from))?;
+    let mut octets = Vec::new();
+    file.take(until - from).read_to_end(&mut octets)?;
+    Ok(octets.iter().all(|octet| *octet == 0))
 }
 
 /// The path without `./` before and `/` behind it, if it stays inside.
