@@ -15,7 +15,7 @@ use unbroken::runner::{Ending, Quiet};
 use unbroken::workflow::Decision;
 use unbroken::zone::Sink;
 
-use super::made::{named, whole};
+use super::made::{expect_no_secret, named, whole};
 use super::parts::{Parts, codes, position};
 use super::stage::{Exit, Kept, Scene, Stage};
 
@@ -150,6 +150,7 @@ async fn halted(odd: Odd) -> (Parts, String) {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("shop.test");
     kept.with(|journal| journal.write_to(&place)).unwrap();
+    expect_no_secret(&place, &stage);
     let anchors = Anchors::parse(&stage.world.anchors()).unwrap();
     (Parts::bundled(&place, &anchors), what)
 }

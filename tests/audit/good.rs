@@ -109,6 +109,7 @@ async fn journals_of_killed_runs_hold() {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("shop.test");
         kept.with(|journal| journal.write_to(&place)).unwrap();
+        super::made::expect_no_secret(&place, &stage);
         let parts = Parts::bundled(&place, &Anchors::parse(&stage.world.anchors()).unwrap());
         let verdict = parts.judged();
         assert_eq!(

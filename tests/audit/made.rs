@@ -9,6 +9,7 @@ use unbroken::dnssec::Anchors;
 use unbroken::evidence::{SignerKey, VerifierKey};
 use unbroken::runner::Quiet;
 
+use super::hidden::{both, holder};
 use super::parts::Parts;
 use super::stage::{Kept, Scene, Stage};
 
@@ -180,5 +181,22 @@ pub(crate) async fn play(stage: &Stage, dir: &Path, sealed: bool) -> Anchors {
     let exit = stage.go(&mut runner).await.unwrap();
     Stage::assert_complete(&exit, "the move");
     kept.with(|journal| journal.write_to(&place)).unwrap();
+    expect_no_secret(&place, stage);
     anchors
+}
+
+/// No secret that the providers, the registry and the seals of a stage use may be in its journal's folder, of which bundles are made.
+pub(crate) fn expect_no_secret(place: &Path, stage: &Stage) {
+    let mut secrets = vec![SEED.to_vec()];
+    for operator in stage.world.operators() {
+        secrets.extend(
+            stage
+                .world
+                .tsig(operator)
+                .iter()
+                .flat_map(|key| both(&key.secret)),
+        );
+    }
+    assert!(secrets.len() >= 7, "{}", secrets.len());
+    assert_eq!(holder(place, &secrets), None);
 }

@@ -4,6 +4,8 @@
 mod channel;
 mod forged;
 mod good;
+#[path = "../support/secrets.rs"]
+mod hidden;
 mod hostile;
 mod made;
 mod parts;

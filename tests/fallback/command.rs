@@ -2,6 +2,7 @@
 
 use unbroken::lab::{ED25519, Zone};
 
+use crate::hidden::{both, holder};
 use crate::support::{Lab, automatic};
 
 async fn lab() -> Lab {
@@ -122,6 +123,11 @@ async fn from_the_plan_to_the_evidence() {
     let bundle = ["audit", "bundle", "--zone", "shop.test", "--out", "shop.tar"];
     let exported = lab.unbroken(&bundle).await;
     assert_eq!(exported.code, Some(0), "{}", exported.err);
+    let secrets: Vec<Vec<u8>> = ["a", "b", "registry"]
+        .iter()
+        .flat_map(|operator| both(&lab.world.tsig(operator).unwrap().secret))
+        .collect();
+    assert_eq!(holder(&lab.dir.path().join("shop.tar"), &secrets), None);
     let verified = lab
         .unbroken(&["audit", "verify", "shop.tar", "--anchors", "anchors.ds", "--json"])
         .await;

@@ -49,6 +49,7 @@ impl Move<'_> {
         // Started again after its end, it has nothing to do and says so.
         expect_done(&lab, &["run", "again"], &product::run(&lab)?.finish()?)?;
         println!("planned and run in {:.1} s", begun.elapsed().as_secs_f32());
+        expect_evidence(&lab)?;
         expect_group(&lab, &[1])?;
         lab.signers[0].server.stop();
         std::thread::sleep(Duration::from_secs(3));
@@ -216,9 +217,21 @@ pub(crate) fn three() -> Result<()> {
         );
         expect_group(&lab, after)?;
     }
+    expect_evidence(&lab)?;
     lab.signers[a].server.stop();
     std::thread::sleep(Duration::from_secs(3));
     lab.expect_clean()
+}
+
+/// Whoever was not there comes to the same from the bundle alone.
+fn expect_evidence(lab: &Lab) -> Result<()> {
+    let sentence = product::audited(lab)?;
+    ensure!(
+        sentence.contains("every mixture of answers that a cache could hold validated")
+            && sentence.contains("no insecure time"),
+        "the report says: {sentence}"
+    );
+    Ok(())
 }
 
 /// Exactly these providers may be named, have a DS, and have their keys in each other's DNSKEY RRsets.

@@ -9,6 +9,8 @@
 mod access;
 mod deeds;
 mod driven;
+#[path = "../support/secrets.rs"]
+mod hidden;
 mod isolation;
 mod lab;
 mod moves;

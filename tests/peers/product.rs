@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::hidden::{both, holder};
 use crate::lab::Lab;
 use crate::process::{Outcome, Running};
 use crate::servers::Kind;
@@ -76,7 +77,7 @@ pub(crate) fn approve(lab: &Lab, step: &str) -> Result<bool> {
     Ok(begin(lab, &args, LOOK_LIMIT)?.finish()?.code == Some(0))
 }
 
-/// What came of the whole, as an auditor is told: the first sentence.
+/// What came of the whole, as an auditor is told: the first sentence. The bundle verifies, and no secret is in it.
 pub(crate) fn audited(lab: &Lab) -> Result<String> {
     for args in [
         &["audit", "bundle", "--zone", ZONE, "--out", "shop.tar"][..],
@@ -85,6 +86,9 @@ pub(crate) fn audited(lab: &Lab) -> Result<String> {
         let outcome = begin(lab, args, LOOK_LIMIT)?.finish()?;
         expect_done(lab, args, &outcome)?;
     }
+    let secrets = both(lab.settings.secret());
+    let held = holder(&lab.settings.dir().join("shop.tar"), &secrets);
+    ensure!(held.is_none(), "a secret is in {held:?}");
     let args = ["audit", "report", "shop.tar", "--anchors", "anchors.ds"];
     let outcome = begin(lab, &args, LOOK_LIMIT)?.finish()?;
     expect_done(lab, &args, &outcome)?;
