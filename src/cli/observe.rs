@@ -15,7 +15,8 @@ use crate::dns::Name;
 use crate::evidence::BlindSpot;
 use crate::evidence::vantage::{head_line, is_vantage_name, lines, read_vantage};
 use crate::moment::Moment;
-use crate::ports::{JournalView, Observed, Observer, SweepRequest};
+use crate::ports::{Observed, Observer, SweepRequest};
+use crate::runner::each_event;
 use crate::workflow::{Event, Servers};
 
 /// With `--every`, the servers are looked for again after so long.
@@ -234,14 +235,12 @@ fn like(path: &Path) -> Result<Servers, Failure> {
     let bundle = audit::open(path)?;
     let view = bundle.view()?;
     let mut servers = None;
-    for entry in view.entries()? {
-        let entry = entry?;
-        if entry.kind == "servers"
-            && let Ok(Event::Servers(found)) = Event::read(&entry.kind, &entry.body)
-        {
-            servers = Some(*found);
+    each_event(&view, &mut |_, _, event| {
+        if let Event::Servers(found) = event {
+            servers = Some((**found).clone());
         }
-    }
+        Ok(())
+    })?;
     servers.ok_or_else(|| Failure::usage(format!("{} does not say whom to ask", path.display())))
 }
 

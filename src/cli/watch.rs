@@ -21,8 +21,10 @@ use crate::dns::Name;
 use crate::dnssec::Anchors;
 use crate::evidence::watch_origin;
 use crate::moment::Moment;
-use crate::ports::{Journal, JournalError, JournalView};
-use crate::runner::{Memory, PartialProbes, Runner, Team, WatchOrder, Watched, Works, at_rest, fold_view};
+use crate::ports::{Journal, JournalError};
+use crate::runner::{
+    Memory, PartialProbes, Runner, Team, WatchOrder, Watched, Works, at_rest, each_event, fold_view,
+};
 use crate::workflow::{self, Approval, Begin, Event, Intent, State, WatchRules};
 
 /// Below a zone's folder, the journal of its watch.
@@ -288,19 +290,11 @@ impl Plans {
         let view = FileView::open(&self.home).ok()?;
         let mut moved = Moved::default();
         let (mut hash, mut plan) = (String::new(), None);
-        for entry in view.entries().ok()? {
-            let entry = entry.ok()?;
-            // A sweep is long, and says nothing of this.
-            if !["plan", "intent", "proven", "end"].contains(&entry.kind.as_str()) {
-                continue;
-            }
-            let Ok(event) = Event::read(&entry.kind, &entry.body) else {
-                continue;
-            };
+        let read = each_event(&view, &mut |_, at, event| {
             match event {
                 Event::Plan(next) => {
                     (hash, moved.insecure) = (next.hash(), false);
-                    plan = Some(next);
+                    plan = Some(next.clone());
                 }
                 Event::Intent(intended) => {
                     let step = plan.as_ref().and_then(|plan| plan.step(&intended.step));
@@ -310,11 +304,12 @@ impl Plans {
                         _ => {}
                     }
                 }
-                Event::Proven(_) | Event::End(_) => moved.last = Some((entry.at, hash.clone())),
+                Event::Proven(_) | Event::End(_) => moved.last = Some((at, hash.clone())),
                 _ => {}
             }
-        }
-        Some(moved)
+            Ok(())
+        });
+        read.ok().map(|()| moved)
     }
 }
 

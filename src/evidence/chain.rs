@@ -216,7 +216,8 @@ impl Reader {
         self.offset += raw.len() as u64;
     }
 
-    fn torn(&self, raw: &[u8]) -> Torn {
+    /// The line that was taken last, `raw`, as one whose writing was interrupted.
+    pub fn torn(&self, raw: &[u8]) -> Torn {
         Torn {
             line: self.line,
             offset: self.offset,

@@ -115,3 +115,15 @@ pub struct Sweep {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blind: Vec<BlindSpot>,
 }
+
+impl Sweep {
+    /// One without a question.
+    pub fn nothing(at: Moment) -> Sweep {
+        Sweep {
+            started: at,
+            ended: at,
+            observations: Vec::new(),
+            blind: Vec::new(),
+        }
+    }
+}

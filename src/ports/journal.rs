@@ -1,16 +1,44 @@
 //! The journal: entries that are appended and never changed, and the octets that they name.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::evidence::{BlobId, Blobs, Entry, EntryError, FaultKind, JournalFault};
+use crate::evidence::{BlobId, Blobs, Entry, EntryError, FaultKind, JournalFault, Sweep};
 use crate::moment::Moment;
 
 /// Entries one by one, each checked against the chain as it is read.
 pub type Entries<'a> = Box<dyn Iterator<Item = Result<Entry, JournalError>> + Send + 'a>;
+
+/// An entry as it is told to a fold: read as far as it had to be.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// Its number.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Moment,
+    /// The hash of the line before it.
+    pub prev: &'a str,
+    /// What it says.
+    pub body: ToldBody<'a>,
+}
+
+/// What an entry says.
+#[derive(Debug)]
+pub enum ToldBody<'a> {
+    /// A sweep. Whoever takes it out need not put it back, but the next one is read faster then.
+    Sweep(&'a mut Sweep),
+    /// Anything else: its kind, and JSON.
+    Text(&'a str, &'a str),
+    /// Anything, read already: its kind, and what it holds.
+    Value(&'a str, &'a Value),
+}
+
+/// Is shown entry after entry, and may break off.
+pub type Teller<'a> = &'a mut dyn FnMut(Told<'_>) -> ControlFlow<()>;
 
 /// Reading a journal.
 pub trait JournalView: Send {
@@ -19,6 +47,25 @@ pub trait JournalView: Send {
     /// # Errors
     /// If the journal cannot be read; an item is an error where the chain is broken, and the last one then.
     fn entries(&self) -> Result<Entries<'_>, JournalError>;
+    /// Shows each of them to `each`, until it breaks off: for whoever folds a long journal.
+    ///
+    /// # Errors
+    /// As [`JournalView::entries`].
+    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+        for entry in self.entries()? {
+            let entry = entry?;
+            let told = Told {
+                seq: entry.seq,
+                at: entry.at,
+                prev: &entry.prev,
+                body: ToldBody::Value(&entry.kind, &entry.body),
+            };
+            if each(told).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
     /// The octets of that name, checked against it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod act;
 mod copies;
 mod error;
+mod fold;
 mod look;
 mod reporter;
 mod run;
@@ -10,8 +11,9 @@ mod team;
 mod watch;
 
 pub use error::RunError;
+pub use fold::{EachEvent, each_event, fold_view};
 pub use reporter::{Quiet, Reporter};
 pub use run::{Ending, Runner};
-pub use run::{Until, at_rest, fold_view};
+pub use run::{Until, at_rest};
 pub use team::{PartialProbes, Pins, Team};
 pub use watch::{Memory, WatchOrder, Watched, Works};

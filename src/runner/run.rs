@@ -1,14 +1,14 @@
 //! The loop.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::RunError;
+use super::fold::fold_view;
 use super::reporter::Reporter;
 use super::team::Team;
 use crate::evidence::{BlobId, Blobs};
 use crate::moment::Moment;
-use crate::ports::{Journal, JournalView};
+use crate::ports::Journal;
 use crate::workflow::{
     Approval, Decision, Ended, Event, Failing, Jump, Plan, Proven, State, changed, decide, ended, failing,
     next_look,
@@ -298,23 +298,6 @@ impl Runner {
     pub fn journal(&self) -> &dyn Journal {
         &*self.journal
     }
-}
-
-/// The state that a journal comes to.
-///
-/// # Errors
-/// If the journal is damaged or holds an entry that this version cannot read.
-pub fn fold_view(journal: &dyn JournalView, mut state: State) -> Result<State, RunError> {
-    for entry in journal.entries()? {
-        let entry = entry?;
-        let event = Event::read(&entry.kind, &entry.body).map_err(|error| RunError::Entry {
-            seq: entry.seq,
-            said: error.to_string(),
-        })?;
-        let octets = |id: &BlobId| journal.blob(id).ok().map(Arc::from);
-        state.apply(entry.at, &event, &octets);
-    }
-    Ok(state)
 }
 
 /// The pause between two sweeps when nothing is awaited.

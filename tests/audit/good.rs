@@ -1,11 +1,15 @@
 //! What a good bundle comes to.
 
+use unbroken::adapters::journal::FileView;
 use unbroken::audit::{Depth, Word};
 use unbroken::dnssec::Anchors;
 use unbroken::evidence::Ends;
+use unbroken::ports::{JournalError, JournalView};
+use unbroken::runner::{RunError, each_event};
+use unbroken::workflow::Event;
 
 use super::made::{folder, whole};
-use super::parts::{Parts, codes};
+use super::parts::{Parts, codes, position};
 use super::stage::{Exit, Fate, Kept, Scene, Stage};
 
 #[test]
@@ -121,4 +125,82 @@ async fn journals_of_killed_runs_hold() {
         entry += 37;
     }
     assert!(killed > 3, "{killed}");
+}
+
+/// What a fold is told, by likeness of sweeps, is what the lines say, read one by one; and what is wrong is told alike.
+#[test]
+fn a_fold_is_told_what_the_lines_say() {
+    let parts = whole();
+    let dir = tempfile::tempdir().unwrap();
+    parts.write(dir.path());
+    let mut said = Vec::new();
+    for entry in FileView::open(dir.path()).unwrap().entries().unwrap() {
+        let entry = entry.unwrap();
+        let event = Event::read(&entry.kind, &entry.body).unwrap();
+        said.push((entry.seq, entry.at, event));
+    }
+    let mut told = Vec::new();
+    let view = FileView::open(dir.path()).unwrap();
+    each_event(&view, &mut |seq, at, event| {
+        told.push((seq, at, event.clone()));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(told.len(), said.len());
+    assert!(told == said);
+    // Breaking off, and an error of whoever is told.
+    let mut first = 0;
+    let stopped = each_event(&view, &mut |seq, _, _| {
+        first = seq;
+        Err(RunError::NotFound("enough".to_owned()))
+    });
+    assert_eq!(
+        (first, stopped.unwrap_err().to_string().contains("enough")),
+        (1, true)
+    );
+
+    let path = dir.path().join("journal.ndjson");
+    let sweep = position(&parts.entries(), "sweep", |body| {
+        body["observations"].as_array().unwrap().len() > 20
+    });
+    for at in [0, sweep, sweep + 9, said.len() - 2] {
+        for octet in [3, 40, 200, 700] {
+            let mut lines = parts.lines();
+            let line = &mut lines[at];
+            let place = octet.min(line.len() - 2);
+            line[place] ^= 4;
+            std::fs::write(&path, lines.concat()).unwrap();
+            let one_by_one = OneByOne(&path).first_fault();
+            let told = FileView::open(dir.path()).map(|_| ()).unwrap_err();
+            assert_eq!(told.to_string(), one_by_one, "line {at}, octet {octet}");
+        }
+    }
+    // Half a line at the end is passed over by both.
+    std::fs::write(&path, [&parts.journal[..], b"{\"format\":1,\"seq\""].concat()).unwrap();
+    let view = FileView::open(dir.path()).unwrap();
+    let mut count = 0;
+    each_event(&view, &mut |_, _, _| {
+        count += 1;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!((count, view.entries().unwrap().count()), (said.len(), said.len()));
+}
+
+/// A journal's lines, read as JSON one by one.
+struct OneByOne<'a>(&'a std::path::Path);
+
+impl OneByOne<'_> {
+    fn first_fault(&self) -> String {
+        let octets = std::fs::read(self.0).unwrap();
+        let lines: Vec<&[u8]> = octets.split_inclusive(|octet| *octet == b'\n').collect();
+        let mut reader = unbroken::evidence::Reader::default();
+        for (at, line) in lines.iter().enumerate() {
+            if let Err(fault) = reader.take(line, lines.get(at + 1).copied()) {
+                let path = self.0.to_path_buf();
+                return JournalError::Damaged { path, fault }.to_string();
+            }
+        }
+        panic!("no fault")
+    }
 }

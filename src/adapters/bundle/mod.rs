@@ -11,6 +11,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 pub use error::BundleError;
@@ -18,7 +19,7 @@ pub use write::{Made, write};
 
 use super::journal::Lines;
 use crate::evidence::{BlobId, Manifest, ManifestError};
-use crate::ports::{Entries, JournalError, JournalView};
+use crate::ports::{Entries, JournalError, JournalView, Teller};
 
 /// The largest blob that is read: a DNS message has at most 65,535 octets; a provider's words or a torn line may have more.
 pub const LARGEST_BLOB: u64 = 16 << 20;
@@ -249,13 +250,10 @@ impl Bundle {
     /// # Errors
     /// If the chain is broken or the journal cannot be read.
     pub fn view(&self) -> Result<BundleView<'_>, JournalError> {
-        let mut lines = self.lines()?;
-        while let Some(line) = lines.take() {
-            line?;
-        }
+        let (reader, _) = self.lines()?.tell(&mut |_| ControlFlow::Continue(()))?;
         Ok(BundleView {
             bundle: self,
-            head: lines.into_reader().chain().head().to_owned(),
+            head: reader.chain().head().to_owned(),
         })
     }
 }
@@ -270,6 +268,10 @@ pub struct BundleView<'a> {
 impl JournalView for BundleView<'_> {
     fn entries(&self) -> Result<Entries<'_>, JournalError> {
         self.bundle.entries()
+    }
+
+    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+        self.bundle.lines()?.tell(each).map(|_| ())
     }
 
     fn blob(&self, id: &BlobId) -> Result<Vec<u8>, JournalError> {

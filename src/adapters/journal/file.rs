@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -9,9 +10,9 @@ use serde_json::{Value, json};
 use super::disk::{BlobDir, failed, make_dir, sync_dir};
 use super::lines::Lines;
 use super::lock::Lock;
-use crate::evidence::{BlobId, Blobs, Chain, Entry, Line, Reader, Torn};
+use crate::evidence::{BlobId, Blobs, Chain, Entry, Reader, Torn};
 use crate::moment::Moment;
-use crate::ports::{Entries, Journal, JournalError, JournalView};
+use crate::ports::{Entries, Journal, JournalError, JournalView, Teller};
 
 /// The journal of a zone, open for writing and locked.
 #[derive(Debug)]
@@ -105,6 +106,10 @@ impl JournalView for FileJournal {
         read_entries(&self.path)
     }
 
+    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+        Lines::open(&self.path)?.tell(each).map(|_| ())
+    }
+
     fn blob(&self, id: &BlobId) -> Result<Vec<u8>, JournalError> {
         self.blobs.get(id)
     }
@@ -169,6 +174,10 @@ impl JournalView for FileView {
         read_entries(&self.path)
     }
 
+    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+        Lines::open(&self.path)?.tell(each).map(|_| ())
+    }
+
     fn blob(&self, id: &BlobId) -> Result<Vec<u8>, JournalError> {
         self.blobs.get(id)
     }
@@ -180,14 +189,7 @@ impl JournalView for FileView {
 
 /// Reads all of it and gives where the chain stands, and a torn last line.
 fn check(path: &Path) -> Result<(Reader, Option<Torn>), JournalError> {
-    let mut lines = Lines::open(path)?;
-    let mut torn = None;
-    while let Some(line) = lines.take() {
-        if let Line::Torn(rest) = line? {
-            torn = Some(rest);
-        }
-    }
-    Ok((lines.into_reader(), torn))
+    Lines::open(path)?.tell(&mut |_| ControlFlow::Continue(()))
 }
 
 fn read_entries(path: &Path) -> Result<Entries<'static>, JournalError> {

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::disk::failed;
-use crate::evidence::{Line, Reader};
-use crate::ports::{Entries, JournalError};
+use crate::evidence::{Line, LineHash, Reader, Repeated, Repeats, Sweep, Torn};
+use crate::ports::{Entries, JournalError, Teller, Told, ToldBody};
 
 /// A line of more octets than this is no entry: a sweep of ten thousand questions has about four million.
 pub const LONGEST_LINE: u64 = 64 << 20;
@@ -47,11 +48,6 @@ impl<R: BufRead> Lines<R> {
         Ok(lines)
     }
 
-    /// Where the chain stands.
-    pub(crate) fn into_reader(self) -> Reader {
-        self.reader
-    }
-
     fn read_line(&mut self) -> Result<Option<Vec<u8>>, JournalError> {
         let mut raw = Vec::new();
         let mut bounded = (&mut self.source).take(LONGEST_LINE + 1);
@@ -64,6 +60,74 @@ impl<R: BufRead> Lines<R> {
             Ok(_) => Ok(Some(raw)),
             Err(error) => Err(failed("read", &self.path, &error)),
         }
+    }
+
+    /// Shows each entry to `each` until it breaks off; gives where the chain stands then, and a torn last line.
+    pub(crate) fn tell(mut self, each: Teller<'_>) -> Result<(Reader, Option<Torn>), JournalError> {
+        let mut repeats = Repeats::default();
+        while let Some(raw) = self.ahead.take() {
+            self.ahead = self.read_line()?;
+            match self.tell_one(&raw, &mut repeats, each)? {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(torn) => return Ok((self.reader, torn)),
+            }
+        }
+        Ok((self.reader, None))
+    }
+
+    fn tell_one(
+        &mut self,
+        raw: &[u8],
+        repeats: &mut Repeats,
+        each: Teller<'_>,
+    ) -> Result<ControlFlow<Option<Torn>>, JournalError> {
+        let hash = LineHash::of(raw.strip_suffix(b"\n").unwrap_or(raw)).hex();
+        let prev = self.reader.chain().head().to_owned();
+        let repeated = raw
+            .strip_suffix(b"\n")
+            .and_then(|line| repeats.take(line, self.reader.chain()));
+        if let Some(Repeated {
+            seq,
+            at,
+            mut sweep,
+            kind,
+        }) = repeated
+        {
+            self.reader.follow(raw, &hash);
+            let body = ToldBody::Sweep(&mut sweep);
+            let prev = prev.as_str();
+            let next = each(Told { seq, at, prev, body });
+            repeats.put_back(sweep, kind);
+            return Ok(next.map_break(|()| None));
+        }
+        let head = self
+            .reader
+            .take_head(raw, &hash, self.ahead.as_deref())
+            .map_err(|fault| JournalError::Damaged {
+                path: self.path.clone(),
+                fault,
+            })?;
+        let Some(head) = head else {
+            return Ok(ControlFlow::Break(Some(self.reader.torn(raw))));
+        };
+        let text = head.body.get();
+        let mut sweep = (head.kind == "sweep")
+            .then(|| serde_json::from_str::<Sweep>(text).ok())
+            .flatten();
+        if let Some(sweep) = &sweep {
+            repeats.learn(text, sweep);
+        }
+        let body = match &mut sweep {
+            Some(sweep) => ToldBody::Sweep(sweep),
+            None => ToldBody::Text(&head.kind, text),
+        };
+        let told = Told {
+            seq: head.seq,
+            at: head.at,
+            prev: &prev,
+            body,
+        };
+        Ok(each(told).map_break(|()| None))
     }
 
     /// The next one.

@@ -1,5 +1,6 @@
 //! A journal whose head is sealed: at every step that is proven, at every end, and every hour.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::evidence::{
     BlobId, Blobs, Checkpoint, Entry, Hash, NO_PREVIOUS, Note, SignerKey, Tree, VerifierKey,
 };
 use crate::moment::Moment;
-use crate::ports::{Entries, Journal, JournalError, JournalView};
+use crate::ports::{Entries, Journal, JournalError, JournalView, Teller};
 
 /// Between two seals while nothing is proven.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -44,14 +45,24 @@ impl<J: Journal> SealingJournal<J> {
         on_seal: OnSeal,
     ) -> Result<Self, JournalError> {
         let (mut tree, mut sealed) = (Tree::default(), None);
-        for entry in inner.entries()? {
-            let entry = entry?;
-            if entry.seq > 1 {
-                tree.push(&leaf(&entry.prev)?);
+        let mut fault = None;
+        inner.tell(&mut |told| {
+            if told.seq > 1 {
+                match leaf(told.prev) {
+                    Ok(leaf) => tree.push(&leaf),
+                    Err(error) => fault = Some(error),
+                }
             }
-            if entry.seq == 1 || dir.join(Checkpoint::file_name(entry.seq)).exists() {
-                sealed = Some(entry.at);
+            if told.seq == 1 || dir.join(Checkpoint::file_name(told.seq)).exists() {
+                sealed = Some(told.at);
             }
+            match fault {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })?;
+        if let Some(error) = fault {
+            return Err(error);
         }
         let head = inner.head();
         if head != NO_PREVIOUS {
@@ -176,6 +187,10 @@ impl<J: Journal> SealingJournal<J> {
 impl<J: Journal> JournalView for SealingJournal<J> {
     fn entries(&self) -> Result<Entries<'_>, JournalError> {
         self.inner.entries()
+    }
+
+    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+        self.inner.tell(each)
     }
 
     fn blob(&self, id: &BlobId) -> Result<Vec<u8>, JournalError> {

@@ -15,7 +15,7 @@ use crate::evidence::{BlobId, Observation, Outcome, Sweep};
 use crate::export::{CSV_HEAD, Pcap, dnsviz, is_above, rows};
 use crate::moment::Moment;
 use crate::ports::JournalView;
-use crate::runner::fold_view;
+use crate::runner::{each_event, fold_view};
 use crate::workflow::{Event, Servers, State, Traced, timeline, timeline_of_watch};
 
 /// Arguments of `audit export`.
@@ -143,9 +143,9 @@ struct Moments {
 }
 
 impl Moments {
-    fn take(&mut self, event: Event, at: Option<Moment>) {
+    fn take(&mut self, event: &Event, at: Option<Moment>) {
         match event {
-            Event::Servers(servers) => self.servers = Some(servers),
+            Event::Servers(servers) => self.servers = Some(servers.clone()),
             Event::Sweep(sweep) if at.is_none_or(|at| sweep.started <= at) => {
                 for observation in sweep.observations.iter().filter(|one| is_above(one)) {
                     self.above.retain(|old| {
@@ -155,7 +155,7 @@ impl Moments {
                     self.above.push(observation.clone());
                 }
                 if let Some(servers) = &self.servers {
-                    self.sweep = Some((servers.clone(), sweep));
+                    self.sweep = Some((servers.clone(), sweep.clone()));
                 }
             }
             _ => {}
@@ -163,21 +163,15 @@ impl Moments {
     }
 }
 
-fn events(view: &BundleView<'_>, mut take: impl FnMut(Event) -> Result<(), Failure>) -> Result<(), Failure> {
-    for entry in view.entries()? {
-        let entry = entry?;
-        if !matches!(entry.kind.as_str(), "servers" | "sweep") {
-            continue;
+fn events(view: &BundleView<'_>, mut take: impl FnMut(&Event) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut done = Ok(());
+    each_event(view, &mut |_, _, event| {
+        if done.is_ok() {
+            done = take(event);
         }
-        let event = Event::read(&entry.kind, &entry.body).map_err(|error| {
-            Failure::new(
-                Exit::Halted,
-                format!("entry {} of the journal cannot be read: {error}", entry.seq),
-            )
-        })?;
-        take(event)?;
-    }
-    Ok(())
+        Ok(())
+    })?;
+    done
 }
 
 fn one_sweep(args: &ExportArgs, view: &BundleView<'_>, out: &mut Out) -> Result<String, Failure> {

@@ -17,6 +17,7 @@ use crate::evidence::vantage::{Comparer, Seen, Vantage, is_vantage_name, read_at
 use crate::moment::Moment;
 use crate::ports::JournalView;
 use crate::report::evidence::one_line;
+use crate::runner::each_event;
 use crate::workflow::Event;
 
 /// A file of more octets than this is not read.
@@ -174,18 +175,18 @@ fn journal(bundle: &Bundle) -> Result<(Comparer, Name, Span), Failure> {
     let mut comparer = Comparer::default();
     let mut zone = None;
     let mut span: Span = None;
-    for entry in view.entries()? {
-        let entry = entry?;
-        match Event::read(&entry.kind, &entry.body) {
-            Ok(Event::Servers(servers)) => zone = Some(servers.topology.zone),
-            Ok(Event::Sweep(sweep)) => {
-                comparer.journal(&sweep, &octets);
+    each_event(&view, &mut |_, _, event| {
+        match event {
+            Event::Servers(servers) => zone = Some(servers.topology.zone.clone()),
+            Event::Sweep(sweep) => {
+                comparer.journal(sweep, &octets);
                 let from = span.map_or(sweep.started, |(from, _)| from);
                 span = Some((from, sweep.ended));
             }
             _ => {}
         }
-    }
+        Ok(())
+    })?;
     match zone {
         Some(zone) => Ok((comparer, zone, span)),
         None => Err(Failure::usage(format!(
