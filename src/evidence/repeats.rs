@@ -7,7 +7,7 @@ use super::{BlobId, Chain};
 use crate::moment::Moment;
 
 /// So many sweeps of a kind are kept for the next ones: as many as whoever reads ahead has under way.
-const MOST_SPARE: usize = 512;
+const MOST_SPARE: usize = 2_048;
 /// So many kinds of sweep are remembered: over UDP, over both, with and without the zones above.
 const MOST_SHAPES: usize = 8;
 /// Longer lines are not remembered, octets.

@@ -13,7 +13,7 @@ use crate::audit::{BlobSource, Dated, Intake, Judging, Replay, Seen, Taken, Veri
 const BATCH: usize = 32;
 const BATCH_OCTETS: usize = 1 << 20;
 /// So many times that may wait between two threads: renewed signatures take a while, and nobody is to wait for that.
-const AHEAD: usize = 8;
+const AHEAD: usize = 32;
 
 type Batch = Vec<Dated>;
 
