@@ -26,7 +26,7 @@ pub struct Replay {
     octets: HashMap<BlobId, Arc<[u8]>>,
     /// A decision is due and was not recorded so far: either it follows, or it says the same as the last one.
     due: bool,
-    /// The last decision was to authenticate, and nothing but what the channel said came since.
+    /// The last entry was a decision to authenticate, or what a channel said then: what stands instead may follow.
     authenticating: bool,
     /// Copies are compared before a run decides anything.
     surveying: bool,
@@ -144,9 +144,8 @@ impl Replay {
                     })
                 })
             }
-            Event::Channel(read) => {
-                let asked = self.authenticating && self.wanted_of(&read.provider).is_some();
-                (!asked).then(|| {
+            Event::Channel(read) => self.unchanged(seq).or_else(|| {
+                self.wanted_of(&read.provider).is_none().then(|| {
                     Finding::fails(
                         "channel-undue",
                         format!(
@@ -155,7 +154,7 @@ impl Replay {
                         ),
                     )
                 })
-            }
+            }),
             Event::Keys(keys) => self.unchanged(seq).or_else(|| self.check_keys(keys)),
             Event::End(recorded) => self.unchanged(seq).or_else(|| self.check_end(recorded)),
             Event::Contents(_) if self.surveying => None,
@@ -324,11 +323,14 @@ impl Replay {
             self.counts.same += 1;
             return None;
         }
-        if self.authenticating && self.instead_of(&made).as_ref() == Some(recorded) {
+        // Where a process ended in between, its successor does not record the decision to authenticate again.
+        let last = self.state.last_decision.as_ref();
+        let asked = self.authenticating || (due && last.is_some_and(|last| last.same_as(&made)));
+        if asked && self.instead_of(&made).as_ref() == Some(recorded) {
             self.counts.same += 1;
             return None;
         }
-        if self.authenticating && self.state.channel.is_none() && from_outside(&made, recorded) {
+        if asked && self.state.channel.is_none() && from_outside(&made, recorded) {
             self.counts.outside += 1;
             return Some(Finding::remark(
                 "decision-outside",
@@ -420,7 +422,7 @@ impl Replay {
         }
         self.authenticating = match event {
             Event::Decision(decision) => matches!(**decision, Decision::Authenticate { .. }),
-            Event::Channel(_) => self.authenticating,
+            Event::Channel(_) => true,
             _ => false,
         };
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use unbroken::audit::{Depth, Word};
 use unbroken::dns::{Message, Rtype};
 use unbroken::dnssec::Anchors;
-use unbroken::evidence::{BlobId, BodyForm, Trace};
+use unbroken::evidence::{BlobId, BodyForm, Entry, Trace};
 use unbroken::ports::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Provider, RrsetChange,
 };
@@ -17,7 +17,7 @@ use unbroken::zone::Sink;
 
 use super::made::{expect_no_secret, named, whole};
 use super::parts::{Parts, codes, position};
-use super::stage::{Exit, Kept, Scene, Stage};
+use super::stage::{Exit, Fate, Kept, Scene, Stage};
 
 const TSIG: Rtype = Rtype(250);
 
@@ -133,10 +133,18 @@ impl Provider for Oddly {
     }
 }
 
-/// A move that halts since the channel of b does not vouch for its keys.
-async fn halted(odd: Odd) -> (Parts, String) {
+/// A move that halts since the channel of b does not vouch for its keys. With `killed`, a process before it was killed after so
+/// many entries.
+async fn halted(odd: Odd, killed: Option<usize>) -> (Parts, String) {
     let stage = Stage::new(Scene::migrate()).await;
     let kept = Kept::default();
+    if let Some(entries) = killed {
+        assert!(matches!(
+            stage.process(&kept, Fate::After(entries)).await,
+            Exit::Killed
+        ));
+        stage.pass(7).await;
+    }
     let mut runner = stage.open(Box::new(kept.clone()), Box::new(Quiet));
     let inner = runner.team.providers["b"].clone();
     runner
@@ -161,7 +169,7 @@ async fn a_halt_that_rests_on_a_channel_is_decided_again() {
         (Odd::Fails, "could not be read over its authenticated channel"),
         (Odd::KnowsNone, "that its authenticated channel does not know"),
     ] {
-        let (parts, what) = halted(odd).await;
+        let (parts, what) = halted(odd, None).await;
         assert!(what.contains(words), "{what}");
         let verdict = parts.judged();
         assert_eq!(verdict.verdict, Word::Open, "{:#?}", verdict.findings);
@@ -181,6 +189,55 @@ async fn a_halt_that_rests_on_a_channel_is_decided_again() {
         let verdict = forged.judged();
         assert_eq!((codes(&verdict).len(), verdict.decisions.outside), (0, 1));
         assert!(verdict.counts.contains_key("decision-outside"));
+    }
+}
+
+/// Whoever goes on where a process was killed asks the channel again, without a word that it decided so.
+#[tokio::test]
+async fn what_a_kill_leaves_around_a_channel_is_no_forgery() {
+    let entries = whole().entries();
+    let asked = |entry: &Entry| entry.kind == "channel" || entry.body["decision"] == "authenticate";
+    let places: Vec<usize> = (1..)
+        .zip(&entries)
+        .filter(|(_, entry)| asked(entry))
+        .map(|(at, _)| at)
+        .collect();
+    assert!(places.len() > 6, "{places:?}");
+    for at in places {
+        let stage = Stage::new(Scene::migrate()).await;
+        let kept = Kept::default();
+        assert!(matches!(
+            stage.process(&kept, Fate::After(at)).await,
+            Exit::Killed
+        ));
+        stage.pass(7).await;
+        Stage::assert_complete(&stage.process(&kept, Fate::Lives).await, "resumed");
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("shop.test");
+        kept.with(|journal| journal.write_to(&place)).unwrap();
+        let anchors = Anchors::parse(&stage.world.anchors()).unwrap();
+        let verdict = Parts::bundled(&place, &anchors).judged();
+        assert_eq!(
+            verdict.verdict,
+            Word::Holds,
+            "killed at {at}: {:#?}",
+            verdict.findings
+        );
+        assert_eq!(verdict.decisions.outside, 0);
+    }
+    let first = 1 + position(&entries, "channel", |body| body["provider"] == "b");
+    for odd in [Odd::Fails, Odd::KnowsNone] {
+        for at in [first - 1, first] {
+            let (parts, _) = halted(odd, Some(at)).await;
+            let verdict = parts.judged();
+            assert_eq!(
+                verdict.verdict,
+                Word::Open,
+                "killed at {at}: {:#?}",
+                verdict.findings
+            );
+            assert_eq!(verdict.decisions.outside, 0);
+        }
     }
 }
 
@@ -235,6 +292,9 @@ fn keys_that_the_messages_do_not_hold_are_found() {
         let twice = entries[channel].clone();
         entries.insert(keys + 1, twice);
     });
+    assert!(codes(&forged.judged()).contains(&"decision-missing"));
+    let mut forged = parts.clone();
+    forged.forge(|entries| entries[channel].body["provider"] = json!("a"));
     assert!(codes(&forged.judged()).contains(&"channel-undue"));
     // Another message under its own name, and the entry that names it made anew.
     let body = &entries[channel].body["exchanges"][0]["received"];

@@ -174,7 +174,9 @@ impl PowerDnsProvider {
         trace: &mut Trace,
     ) -> Result<Vec<u8>, DriverError> {
         let mut exchange = Exchange {
-            with: format!("{} {}{}", request.method, self.base, request.path),
+            with: self
+                .redactor
+                .redact(&format!("{} {}{}", request.method, self.base, request.path)),
             sent: request.body.and_then(|body| {
                 let octets = body.to_string();
                 kept(octets.as_bytes(), Keep::All, &self.zone, &self.redactor, trace)
