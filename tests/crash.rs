@@ -181,7 +181,12 @@ async fn killed_around_each_change_while_servers_lag() {
 fn last_decisions(kept: &Kept) -> Vec<String> {
     let mut said: Vec<String> = events(kept)
         .iter()
-        .filter(|event| !matches!(event.kind(), "begin" | "inventory" | "servers" | "sweep"))
+        .filter(|event| {
+            !matches!(
+                event.kind(),
+                "begin" | "inventory" | "servers" | "sweep" | "channel"
+            )
+        })
         .map(|event| format!("{event:?}").chars().take(300).collect())
         .collect();
     said.split_off(said.len().saturating_sub(12))

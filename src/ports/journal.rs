@@ -38,7 +38,7 @@ pub enum ToldBody<'a> {
 }
 
 /// Is shown entry after entry, and may break off.
-pub type Teller<'a> = &'a mut dyn FnMut(Told<'_>) -> ControlFlow<()>;
+pub type EachEntry<'a> = &'a mut dyn FnMut(Told<'_>) -> ControlFlow<()>;
 
 /// Reading a journal.
 pub trait JournalView: Send {
@@ -51,7 +51,7 @@ pub trait JournalView: Send {
     ///
     /// # Errors
     /// As [`JournalView::entries`].
-    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+    fn tell(&self, each: EachEntry<'_>) -> Result<(), JournalError> {
         for entry in self.entries()? {
             let entry = entry?;
             let told = Told {

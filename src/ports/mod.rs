@@ -8,7 +8,7 @@ mod transport;
 pub use driver::{
     Applied, AuthenticRead, Capabilities, DriverError, FailureClass, Inventory, Parent, Provider, RrsetChange,
 };
-pub use journal::{Entries, Holder, Journal, JournalError, JournalView, Teller, Told, ToldBody};
+pub use journal::{EachEntry, Entries, Holder, Journal, JournalError, JournalView, Told, ToldBody};
 pub use observer::{
     AskRequest, NameServer, Observed, Observer, ProbeNames, SweepRequest, Topology, inner_hosts,
 };

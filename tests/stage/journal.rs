@@ -100,7 +100,7 @@ impl Mortal {
 fn is_looking(kind: &str) -> bool {
     matches!(
         kind,
-        "begin" | "inventory" | "contents" | "servers" | "sweep" | "note" | "decision"
+        "begin" | "inventory" | "contents" | "servers" | "sweep" | "channel" | "note" | "decision"
     )
 }
 

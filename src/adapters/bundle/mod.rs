@@ -19,7 +19,7 @@ pub use write::{Made, write};
 
 use super::journal::Lines;
 use crate::evidence::{BlobId, Manifest, ManifestError};
-use crate::ports::{Entries, JournalError, JournalView, Teller};
+use crate::ports::{EachEntry, Entries, JournalError, JournalView};
 
 /// The largest blob that is read: a DNS message has at most 65,535 octets; a provider's words or a torn line may have more.
 pub const LARGEST_BLOB: u64 = 16 << 20;
@@ -270,7 +270,7 @@ impl JournalView for BundleView<'_> {
         self.bundle.entries()
     }
 
-    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+    fn tell(&self, each: EachEntry<'_>) -> Result<(), JournalError> {
         self.bundle.lines()?.tell(each).map(|_| ())
     }
 

@@ -12,7 +12,7 @@ use super::lines::Lines;
 use super::lock::Lock;
 use crate::evidence::{BlobId, Blobs, Chain, Entry, Reader, Torn};
 use crate::moment::Moment;
-use crate::ports::{Entries, Journal, JournalError, JournalView, Teller};
+use crate::ports::{EachEntry, Entries, Journal, JournalError, JournalView};
 
 /// The journal of a zone, open for writing and locked.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl JournalView for FileJournal {
         read_entries(&self.path)
     }
 
-    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+    fn tell(&self, each: EachEntry<'_>) -> Result<(), JournalError> {
         Lines::open(&self.path)?.tell(each).map(|_| ())
     }
 
@@ -174,7 +174,7 @@ impl JournalView for FileView {
         read_entries(&self.path)
     }
 
-    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+    fn tell(&self, each: EachEntry<'_>) -> Result<(), JournalError> {
         Lines::open(&self.path)?.tell(each).map(|_| ())
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::failed;
 use crate::evidence::{Line, LineHash, Reader, Repeated, Repeats, Sweep, Torn};
-use crate::ports::{Entries, JournalError, Teller, Told, ToldBody};
+use crate::ports::{EachEntry, Entries, JournalError, Told, ToldBody};
 
 /// A line of more octets than this is no entry: a sweep of ten thousand questions has about four million.
 pub const LONGEST_LINE: u64 = 64 << 20;
@@ -63,7 +63,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Shows each entry to `each` until it breaks off; gives where the chain stands then, and a torn last line.
-    pub(crate) fn tell(mut self, each: Teller<'_>) -> Result<(Reader, Option<Torn>), JournalError> {
+    pub(crate) fn tell(mut self, each: EachEntry<'_>) -> Result<(Reader, Option<Torn>), JournalError> {
         let mut repeats = Repeats::default();
         while let Some(raw) = self.ahead.take() {
             self.ahead = self.read_line()?;
@@ -79,7 +79,7 @@ impl<R: BufRead> Lines<R> {
         &mut self,
         raw: &[u8],
         repeats: &mut Repeats,
-        each: Teller<'_>,
+        each: EachEntry<'_>,
     ) -> Result<ControlFlow<Option<Torn>>, JournalError> {
         let hash = LineHash::of(raw.strip_suffix(b"\n").unwrap_or(raw)).hex();
         let prev = self.reader.chain().head().to_owned();

@@ -12,7 +12,7 @@ use crate::evidence::{
     BlobId, Blobs, Checkpoint, Entry, Hash, NO_PREVIOUS, Note, SignerKey, Tree, VerifierKey,
 };
 use crate::moment::Moment;
-use crate::ports::{Entries, Journal, JournalError, JournalView, Teller};
+use crate::ports::{EachEntry, Entries, Journal, JournalError, JournalView};
 
 /// Between two seals while nothing is proven.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -189,7 +189,7 @@ impl<J: Journal> JournalView for SealingJournal<J> {
         self.inner.entries()
     }
 
-    fn tell(&self, each: Teller<'_>) -> Result<(), JournalError> {
+    fn tell(&self, each: EachEntry<'_>) -> Result<(), JournalError> {
         self.inner.tell(each)
     }
 

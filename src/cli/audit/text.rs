@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::{Context, Tone};
 use crate::audit::{Depth, Finding, Gravity, ServerSeen, Verdict, Word};
 use crate::evidence::{Ends, Place};
-use crate::report::evidence::{ntp_text, one_line, stamp_text};
+use crate::report::evidence::{list, ntp_text, one_line, stamp_text};
 
 /// So many findings of each gravity are shown; `--json` has more.
 const SHOWN: usize = 12;
@@ -32,6 +32,7 @@ pub(super) fn print(verdict: &Verdict, path: &Path, context: &Context) {
         journal.entries,
         ends(verdict)
     ));
+    out.line(format!("run by:     {}", one_line(&run_by(verdict))));
     out.line(format!("head:       {}", journal.head));
     if let Some(bundle) = &verdict.bundle {
         out.line(format!("bundle:     {bundle}"));
@@ -191,6 +192,16 @@ fn unobserved(server: &ServerSeen) -> String {
     format!(
         "{} s, at {} {} ({whose}), {ttl}",
         server.longest_unobserved, server.server, server.address
+    )
+}
+
+fn run_by(verdict: &Verdict) -> String {
+    let journal = &verdict.journal;
+    format!(
+        "{}, with {}, looking from {}",
+        list(&journal.operators, "nobody who is recorded"),
+        list(&journal.programs, "no program that is recorded"),
+        list(&journal.vantages, "nowhere that is recorded")
     )
 }
 

@@ -26,5 +26,5 @@ pub use chain::{ChainGraph, DsNode, KeyNode, ProviderNode};
 pub use coverage::{Coverage, Outage, Stretch, Watched};
 pub use gather::{Absence, Gathered, Ref, Source, Told};
 pub use html::evidence_html;
-pub use text::{evidence_text, one_line};
+pub use text::{evidence_text, list, one_line};
 pub use view::*;

@@ -81,6 +81,15 @@ pub fn evidence_text(report: &EvidenceReport) -> String {
     out
 }
 
+/// The words in a row, or what to say where there is none.
+pub fn list(words: &[String], none: &str) -> String {
+    if words.is_empty() {
+        none.to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
 /// What others wrote must not begin lines of its own, nor steer a terminal, nor turn the direction of what follows.
 pub fn one_line(text: &str) -> String {
     let turns =
@@ -117,13 +126,6 @@ fn first(out: &mut String, report: &EvidenceReport) {
     for reason in &verdict.reasons {
         line(out, &format!("  {reason}"));
     }
-    let list = |words: &[String], none: &str| {
-        if words.is_empty() {
-            none.to_owned()
-        } else {
-            words.join(", ")
-        }
-    };
     let custody = &report.custody;
     line(
         out,

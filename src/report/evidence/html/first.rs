@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{class, moment, sign};
+use crate::report::evidence::text::list;
 use crate::report::evidence::view::{EvidenceReport, Standing};
 
 pub(super) fn screen(report: &EvidenceReport) -> Markup {
@@ -93,13 +94,5 @@ fn facts(report: &EvidenceReport) -> Markup {
                 (figures.questions) " questions at " (figures.addresses) " addresses"
             }
         }
-    }
-}
-
-pub(super) fn list(words: &[String], none: &str) -> String {
-    if words.is_empty() {
-        none.to_owned()
-    } else {
-        words.join(", ")
     }
 }
