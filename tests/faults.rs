@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
 use unbroken::lab::{Fault, LabConfig, Play, Played, Reaction, Ttls, fault, faults, play_fault};
 use unbroken::moment::Moment;
 use unbroken::runner::Quiet;
@@ -68,6 +69,48 @@ fn assert_as_expected(played: &Played) {
     );
 }
 
+/// Whatever went wrong in the world, the journal of an honest run is no forgery: an auditor makes each decision again, and comes to
+/// the same mixtures.
+fn assert_evidence(played: &Played, out: &Path) {
+    let ran = Command::new(env!("CARGO_BIN_EXE_unbroken"))
+        .args(["audit", "verify", "--json"])
+        .arg(&played.journal)
+        .arg("--anchors")
+        .arg(out.join("anchors.ds"))
+        .output()
+        .unwrap();
+    let verdict: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let failing: Vec<&str> = verdict["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["gravity"] == "fails")
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    let foretold = played.expected.reaction == Reaction::Foretells;
+    assert_eq!(
+        failing.contains(&"not-continuous"),
+        foretold,
+        "{}: {failing:?}",
+        played.fault
+    );
+    assert!(
+        failing
+            .iter()
+            .all(|code| foretold && ["not-continuous", "answer-bogus"].contains(code)),
+        "{}: {:#}",
+        played.fault,
+        verdict["findings"]
+    );
+    let made = &verdict["decisions"];
+    assert_eq!(
+        (&made["recorded"], &made["outside"]),
+        (&made["same"], &Value::from(0)),
+        "{}",
+        played.fault
+    );
+}
+
 async fn family(reaction: Reaction) {
     let mut seen = 0;
     for fault in faults()
@@ -75,7 +118,9 @@ async fn family(reaction: Reaction) {
         .filter(|fault| fault.expected.reaction == reaction)
     {
         let out = tempfile::tempdir().unwrap();
-        assert_as_expected(&played(fault, &minutes(out.path())).await);
+        let played = played(fault, &minutes(out.path())).await;
+        assert_as_expected(&played);
+        assert_evidence(&played, out.path());
         seen += 1;
     }
     assert!(seen > 0, "{reaction}: no fault");

@@ -1,5 +1,6 @@
 //! No secret may be in a bundle: neither as it is, nor in base64 or hexadecimal.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 
