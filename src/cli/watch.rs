@@ -320,7 +320,8 @@ struct Words {
 }
 
 impl Words {
-    /// What lies there already is taken for what the process before took, though it may have ended first.
+    /// What lies there already is taken for what the process before took, though it may have ended first: a word about what was
+    /// served then must not stand for what is served now.
     fn new(dir: PathBuf) -> Words {
         let taken = inbox::all(&dir).len();
         Words { dir, taken }
