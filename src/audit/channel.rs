@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::findings::Finding;
 use crate::dns::{Message, Rtype};
 use crate::dnssec::{Dnskey, KeyId};
-use crate::evidence::{BodyForm, Kept};
+use crate::evidence::{BodyForm, Kept, LARGEST_KEPT};
 use crate::workflow::ChannelRead;
 
 /// The keys that a body holds.
@@ -23,6 +23,7 @@ impl Body {
     /// Reads one.
     pub(super) fn read(form: BodyForm, octets: &[u8]) -> Body {
         match form {
+            _ if octets.len() > LARGEST_KEPT => Body::Unread,
             BodyForm::Dns => keys_of(octets).map_or(Body::Unread, Body::Keys),
             // JSON may escape a solidus.
             BodyForm::Json | BodyForm::Text => {
@@ -60,11 +61,15 @@ fn keys_of(message: &[u8]) -> Option<BTreeSet<KeyId>> {
     )
 }
 
+/// So many bodies of one reading are looked at; a driver makes two calls for it.
+const MOST_BODIES: usize = 16;
+
 /// The bodies that came back.
 pub(super) fn received(read: &ChannelRead) -> impl Iterator<Item = &Kept> {
     read.exchanges
         .iter()
         .filter_map(|exchange| exchange.received.as_ref())
+        .take(MOST_BODIES)
 }
 
 /// Whether the bodies that came back, as far as they are there and whole, say what the entry says.

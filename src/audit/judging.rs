@@ -16,6 +16,9 @@ use crate::workflow::{ChannelRead, Event};
 /// Gives the octets of a blob, unchecked; none: it is not there.
 pub type BlobSource<'a> = &'a mut (dyn FnMut(&BlobId) -> Option<Vec<u8>> + Send);
 
+/// So many bodies of channels are held at a time; a run has a handful. One that is named again later is read again.
+const MOST_HELD: usize = 64;
+
 /// The part of a verification that judges the answers.
 pub struct Judging {
     pub(super) depth: Depth,
@@ -133,6 +136,9 @@ impl Judging {
     fn take_channel(&mut self, seq: u64, read: &ChannelRead, octets: BlobSource<'_>) {
         if self.depth != Depth::Full {
             return;
+        }
+        if self.bodies.len() >= MOST_HELD {
+            self.bodies.clear();
         }
         for Kept { form, blob, .. } in channel::received(read) {
             let held = (blob.clone(), *form);
