@@ -21,20 +21,7 @@ async fn whoever_resumes_gets_to_the_same_end() {
     Stage::assert_complete(&exit, "undisturbed");
     stage.pass(FORGOTTEN).await;
     let model = stage.shown();
-    let looking = [
-        "begin",
-        "inventory",
-        "contents",
-        "servers",
-        "sweep",
-        "note",
-        "decision",
-    ];
-    let work = kept
-        .kinds()
-        .iter()
-        .filter(|kind| !looking.contains(&kind.as_str()))
-        .count();
+    let work = kept.work();
     assert!(work > 20, "{work}");
     for number in 1..=work {
         for fate in [Fate::AfterWork(number), Fate::BeforeWork(number)] {

@@ -25,6 +25,11 @@ impl Kept {
     pub(crate) fn kinds(&self) -> Vec<String> {
         self.entries().unwrap().map(|entry| entry.unwrap().kind).collect()
     }
+
+    /// How many entries moved the work on.
+    pub(crate) fn work(&self) -> usize {
+        self.kinds().iter().filter(|kind| !is_looking(kind)).count()
+    }
 }
 
 impl JournalView for Kept {
