@@ -9,9 +9,9 @@ use unbroken::dnssec::Anchors;
 use unbroken::evidence::{SignerKey, VerifierKey};
 use unbroken::runner::Quiet;
 
-use super::hidden::{both, holder};
 use super::parts::Parts;
 use super::stage::{Kept, Scene, Stage};
+use super::support::secrets::{both, holder};
 
 /// Sealed with this seed, which no bundle may hold.
 pub(crate) const SEED: [u8; 32] = *b"a sealing seed of these tests !!";

@@ -4,8 +4,6 @@
 mod channel;
 mod forged;
 mod good;
-#[path = "../support/secrets.rs"]
-mod hidden;
 mod hostile;
 mod made;
 mod parts;

@@ -2,8 +2,8 @@
 
 use unbroken::evidence::SignerKey;
 
-use super::hidden::{forms, holder};
 use super::made::{key, whole};
+use super::support::secrets::{forms, holder};
 use super::support::unbroken;
 
 /// Each bundle is searched where it is made; here the search itself is tried.

@@ -14,6 +14,7 @@ use unbroken::runner::{Ending, Quiet, Until};
 use unbroken::workflow::{Event, Purpose, State};
 
 use crate::stage::{Exit, Fate, Kept, Scene, Stage};
+use crate::support::secrets::{both, holder};
 
 /// A whole move from `a` to `b`.
 pub(crate) async fn moved() -> Kept {
@@ -25,6 +26,7 @@ pub(crate) async fn moved_in(scene: Scene) -> Kept {
     let kept = Kept::default();
     let exit = stage.process(&kept, Fate::Lives).await;
     Stage::assert_complete(&exit, "the move of the report");
+    expect_no_secret(&kept, &stage);
     kept
 }
 
@@ -33,6 +35,7 @@ pub(crate) async fn cut_at(entries: usize) -> Kept {
     let stage = Stage::new(Scene::migrate()).await;
     let kept = Kept::default();
     stage.process(&kept, Fate::After(entries)).await;
+    expect_no_secret(&kept, &stage);
     kept
 }
 
@@ -58,7 +61,21 @@ pub(crate) async fn planned_thrice() -> Kept {
         let ending = runner.run(Until::Complete).await.unwrap();
         Stage::assert_complete(&Exit::Ended(ending), "a plan that followed another");
     }
+    expect_no_secret(&kept, &stage);
     kept
+}
+
+/// No secret that the providers and the registry of a stage use may be in a journal that bundles are made of.
+fn expect_no_secret(kept: &Kept, stage: &Stage) {
+    let dir = tempfile::tempdir().unwrap();
+    write(kept, dir.path());
+    let keys = stage
+        .world
+        .operators()
+        .filter_map(|operator| stage.world.tsig(operator));
+    let secrets: Vec<Vec<u8>> = keys.flat_map(|key| both(&key.secret)).collect();
+    assert!(secrets.len() >= 6, "{}", secrets.len());
+    assert_eq!(holder(dir.path(), &secrets), None);
 }
 
 /// What a journal comes to, folded without verifying it.

@@ -2,7 +2,7 @@
 
 use unbroken::lab::{ED25519, Zone};
 
-use crate::hidden::{both, holder};
+use crate::support::secrets::{both, holder};
 use crate::support::{Lab, automatic};
 
 async fn lab() -> Lab {

@@ -6,8 +6,6 @@ mod command;
 mod crash;
 mod evidence;
 mod hasty;
-#[path = "../support/secrets.rs"]
-mod hidden;
 mod moves;
 mod refused;
 mod scene;

@@ -1,6 +1,8 @@
 //! Runs the program as a person would, and a lab for it to look at.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod secrets;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,11 +71,43 @@ pub(crate) fn unbroken_with(dir: &Path, arguments: &[&str], variables: &[(&str, 
             Some(status) => break status,
         }
     };
+    let makes = status.success() && matches!(arguments, ["audit", "bundle" | "merge", ..]);
+    let made = arguments.iter().skip_while(|word| **word != "--out").nth(1);
+    if let (true, Some(made)) = (makes, made) {
+        let held = secrets::holder(&dir.join(made), &secrets_beside(dir));
+        assert_eq!(held, None, "a secret is in {made}");
+    }
     Ran {
         code: status.code(),
         out: out.join().unwrap(),
         err: err.join().unwrap(),
     }
+}
+
+/// What the files of secrets in a folder hold: TSIG keys, and the seed of a key that seals.
+fn secrets_beside(dir: &Path) -> Vec<Vec<u8>> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "key") {
+            let text = String::from_utf8_lossy(&std::fs::read(path).unwrap())
+                .trim()
+                .to_owned();
+            // PRIVATE+KEY+name+hash+base64 of an octet and the seed.
+            let seal = text
+                .strip_prefix("PRIVATE+KEY+")
+                .and_then(|rest| rest.splitn(3, '+').nth(2));
+            let held = secrets::both(seal.unwrap_or(&text));
+            out.extend(
+                held.iter()
+                    .filter(|_| seal.is_some())
+                    .skip(1)
+                    .map(|octets| octets[1..].to_vec()),
+            );
+            out.extend(held);
+        }
+    }
+    out
 }
 
 fn all_of(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
