@@ -88,7 +88,7 @@ fn what_the_lab_tells_an_auditor_to_do_works() {
     let printed: Vec<Vec<String>> = played
         .out
         .lines()
-        .filter_map(|line| line.trim().strip_prefix("unbroken audit "))
+        .filter_map(|line| line.trim().split_once("unbroken audit ").map(|(_, words)| words))
         .map(|line| {
             line.split(' ')
                 .map(|word| word.trim_matches('\'').to_owned())

@@ -353,10 +353,13 @@ fn closing_text(outcome: &Outcome, took: Duration, context: &Context) -> String 
 /// What somebody would do who was not there.
 fn audit_text(outcome: &Outcome) -> String {
     let journal = outcome.journal.display();
+    // As it was called: whoever came by `cargo run` has no `unbroken` on the path.
+    let program = std::env::args_os().next().unwrap_or_else(|| "unbroken".into());
+    let program = program.display();
     format!(
         "\nAn auditor checks all of it without a network, from the lab's root key down:\n  \
-         unbroken audit bundle --from {journal} --out {journal}.tar\n  \
-         unbroken audit report {journal}.tar --anchors {anchors} --seal-key '{key}' --out {journal}.html\n",
+         {program} audit bundle --from {journal} --out {journal}.tar\n  \
+         {program} audit report {journal}.tar --anchors {anchors} --seal-key '{key}' --out {journal}.html\n",
         anchors = outcome.anchors.display(),
         key = outcome.seal_key,
     )

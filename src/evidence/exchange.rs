@@ -78,12 +78,6 @@ impl Trace {
             without: without.iter().map(|what| (*what).to_owned()).collect(),
         })
     }
-
-    /// Takes over what `other` holds.
-    pub fn extend(&mut self, other: Trace) {
-        self.exchanges.extend(other.exchanges);
-        self.blobs.extend(other.blobs);
-    }
 }
 
 #[cfg(test)]
